@@ -1,0 +1,51 @@
+// Facts about this system, asked for at run time: who reserves, how ports are parked, what cannot be promised.
+//
+// A sentence in `limits` is a promise that this system cannot keep in full; nothing is ever silently weakened.
+#pragma once
+
+#include <berth/detail/config.hpp>
+#include <berth/reservation_request.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace berth {
+
+/// How a session socket is silenced at give back, and at what cost (see design table in ARCHITECTURE.md).
+enum class park_method : std::uint8_t {
+    none,             ///< nothing to silence (a TCP socket that does not listen)
+    filter_map,       ///< one eBPF filter for the block, one store a port; needs CAP_BPF
+    self_connect,     ///< UDP, IPv4: connected to its own address; other datagrams fall to the holder
+    classic_filter,   ///< UDP, IPv6 or dual: a drop-all classic filter
+    minimum_ttl,      ///< TCP listener: IP_MINTTL / IPV6_MINHOPCOUNT 255; a neighbour's TTL-255 SYN still passes
+};
+
+/// How the ports of one protocol were bound, and what that leaves open while reserve runs (design §2).
+enum class hold_method : std::uint8_t {
+    repair,            ///< TCP with CAP_NET_ADMIN: no window
+    reuse_toggle,      ///< TCP: 0.8 us in which SO_REUSEADDR intruders can bind; found by the closing check
+    interface_tags,    ///< UDP: device-bound intruders only; found by the closing check
+};
+
+struct capabilities {
+    std::string provider;                  ///< "linux", "windows", ...
+    bool can_reserve = false;              ///< false: every reserve fails with operation_not_supported
+    bool check_sees_bound_sockets = false; ///< the closing check sees bound TCP sockets that neither listen nor connect
+    park_method park_udp_ipv4 = park_method::none;
+    park_method park_udp_ipv6 = park_method::none;
+    park_method park_tcp_listen = park_method::none;
+    hold_method hold_tcp = hold_method::reuse_toggle;
+    hold_method hold_udp = hold_method::interface_tags;
+    bool parked_listener_is_silent = true;  ///< a SYN to a parked listener is dropped, not answered by a reset
+    std::uint32_t descriptors_per_port = 2; ///< per protocol
+    std::uint64_t descriptor_limit = 0;     ///< RLIMIT_NOFILE now
+    std::uint32_t kernel_bytes_per_tcp_port = 0;  ///< bytes of kernel memory, measured on the kernel named in ARCHITECTURE.md
+    std::uint32_t kernel_bytes_per_udp_port = 0;
+    std::vector<std::string> limits;        ///< what cannot be promised here, one sentence each
+};
+
+/// The facts for a request's parking preference. Thread-safe. Probes the system at each call (tens of microseconds).
+BERTH_DECL capabilities query_capabilities(parking preference = parking::best);
+
+}  // namespace berth

@@ -1,0 +1,126 @@
+// The contract between the reservation and a system: who holds ports, opens them, takes them back.
+//
+// Two classes. A port_provider states facts and makes held_blocks. A held_block is the kernel side of one block for
+// one kind of socket: per port a holder, which only keeps the number ours, and a session socket, which is lent to
+// workers. It decides nothing: which port is whose, when it rests, who may have it is the reservation's business, and
+// the reservation guarantees that at most one thread works on one index at a time (different indices: any threads).
+// Siblings: linux/ (bind, filters), refusing_provider.cpp (the template of the next port). One conformance suite runs
+// over all of them: tests/conformance/.
+#pragma once
+
+#include <berth/capabilities.hpp>
+#include <berth/error.hpp>
+#include <berth/reservation_request.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace berth::platform {
+
+enum class port_kind : std::uint8_t { udp, tcp_listen, tcp_connect };
+
+using native_socket = std::intptr_t;  // int on POSIX, SOCKET on Windows; -1: none
+
+struct hold_request {
+    port_kind kind = port_kind::udp;
+    port_block block{};  // specific and valid
+    address_family family = address_family::dual;
+    asio::ip::address address{};
+    int backlog = 1024;
+    parking park = parking::best;
+};
+
+/// What park() found and threw away, and whether the session socket can be used again.
+struct park_result {
+    std::uint32_t discarded = 0;  // datagrams, queued clients
+    bool condemned = false;       // the session socket is not fit for another session: renew() first
+};
+
+/// What renew() says.
+enum class renewal : std::uint8_t {
+    renewed,      // a fresh parked session socket is in place, and the check found nobody else on the port
+    still_named,  // a descriptor elsewhere still names the old session socket: nothing changed, try later
+    failed,       // the system refused: nothing changed, try later
+};
+
+class held_block {
+public:
+    /// Closes every session socket, then every holder. Ports that were detached are not touched.
+    virtual ~held_block() = default;
+
+    // --- while reserving, one thread, in this order: hold() until done, then seal() ---
+
+    /// Holds up to `most` further ports, lowest first. Post: held() grew by the ports held. On failure the failing
+    /// port is left unheld, the failure names it, and the caller destroys the block (all or nothing).
+    virtual void hold(std::uint32_t most, failure& f) = 0;
+    [[nodiscard]] virtual std::uint32_t held() const noexcept = 0;
+
+    /// Pre: all ports are held. The closing check: post on success: no socket but ours is bound to any port of the
+    /// block, and none can be. On failure names the port and, where the system tells, whose socket it is.
+    virtual void seal(failure& f) = 0;
+
+    // --- after seal, thread-safe for different indices; index = port - block.first ---
+
+    /// Makes a parked session socket audible. Pre: parked. Post on success: whatever reaches the port reaches the
+    /// session socket, and nothing that came before this call will. On error: still parked.
+    virtual error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept = 0;
+
+    /// Makes an open session socket silent, empty and as new. `lent`: its descriptor was in other hands, so its
+    /// identity, options and attachments are checked and put back, or it is condemned.
+    virtual park_result park(std::uint32_t index, bool lent) noexcept = 0;
+
+    /// The session socket's descriptor; stays the block's property.
+    [[nodiscard]] virtual native_socket session(std::uint32_t index) const noexcept = 0;
+
+    /// A new descriptor of the session socket, the caller's to close.
+    virtual native_socket duplicate(std::uint32_t index, error_code& ec) noexcept = 0;
+
+    /// Gives the caller's socket `target` the place of the session socket under the same descriptor number: options
+    /// that can be carried are carried over, others refuse. Pre: open, target is unbound, same kind and family.
+    virtual void hand_over(std::uint32_t index, native_socket target, failure& f) = 0;
+
+    /// For each index: true if a descriptor of this process other than the block's own, or an event queue of it,
+    /// names the session socket. One pass over the descriptors for all of them (milliseconds for 10^4).
+    virtual void find_named(std::span<const std::uint32_t> indices, std::vector<bool>& named) = 0;
+
+    /// Replaces a condemned session socket. This is the one bind after reserve; `what` of a failure is not reported.
+    virtual renewal renew(std::uint32_t index) noexcept = 0;
+
+    /// Packets that came for the port while parked: a counter that only grows (modulo 2^32).
+    virtual std::uint32_t heard(std::uint32_t index) noexcept = 0;
+
+    /// Ends the block's hold on one port: session socket first, then holder. Descriptors in other hands live on.
+    virtual void drop(std::uint32_t index) noexcept = 0;
+
+    /// Bytes of user memory per port, for the books.
+    [[nodiscard]] virtual std::uint32_t bytes_per_port() const noexcept = 0;
+};
+
+/// Ports a wildcard reservation should not choose, one flag a port number (65,536).
+struct port_map {
+    std::vector<bool> used = std::vector<bool>(65536);    // some socket is bound to it now
+    std::vector<bool> avoid = std::vector<bool>(65536);   // ephemeral range, reserved list, 1-1023
+};
+
+class port_provider {
+public:
+    virtual ~port_provider() = default;
+    virtual capabilities facts(parking preference) = 0;
+
+    /// Checks what can be checked before the first bind (descriptors, privilege, address) and returns an empty block
+    /// ready for hold(). nullptr and a failure otherwise.
+    virtual std::unique_ptr<held_block> prepare(const hold_request& request, failure& f) = 0;
+
+    /// Which ports to leave alone when choosing a wildcard block for these kinds.
+    virtual void survey(port_kind kind, port_map& out) = 0;
+
+    /// An opaque name of the calling thread's network namespace; 0: the system has none.
+    virtual std::uint64_t network_namespace() noexcept = 0;
+};
+
+/// This system's provider: the CMake file picks which sibling is linked.
+port_provider& system_provider() noexcept;
+
+}  // namespace berth::platform
