@@ -1,0 +1,13 @@
+# Warnings and sanitizers for berth's own targets. Nothing here reaches a program that links to berth.
+
+function(berth_build_flags target)
+    target_compile_features(${target} PRIVATE cxx_std_20)
+    set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion $<$<BOOL:${BERTH_WERROR}>:-Werror>)
+    if(BERTH_SANITIZE)
+        # vptr checks need RTTI, which the library is built without.
+        target_compile_options(${target} PRIVATE -fsanitize=${BERTH_SANITIZE} -fno-sanitize=vptr
+            -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        target_link_options(${target} PRIVATE -fsanitize=${BERTH_SANITIZE})
+    endif()
+endfunction()

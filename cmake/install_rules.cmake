@@ -1,0 +1,26 @@
+# What `cmake --install` puts where: both libraries, the public headers, the CMake package and berth.pc.
+# Every path inside the installed files is relative, so that the tree can be moved.
+
+include(CMakePackageConfigHelpers)
+set(berth_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/berth")
+set(berth_pkgconfig_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+install(TARGETS berth_static berth_shared EXPORT berthTargets
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/framework/include/berth" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    FILES_MATCHING PATTERN "*.hpp")
+install(EXPORT berthTargets NAMESPACE berth:: DESTINATION "${berth_package_dir}")
+
+configure_package_config_file(cmake/berthConfig.cmake.in "${PROJECT_BINARY_DIR}/berthConfig.cmake"
+    INSTALL_DESTINATION "${berth_package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/berthConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/berthConfig.cmake" "${PROJECT_BINARY_DIR}/berthConfigVersion.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/FindAsio.cmake" DESTINATION "${berth_package_dir}")
+
+file(RELATIVE_PATH berth_prefix_from_pc "/prefix/${berth_pkgconfig_dir}" "/prefix")
+string(REGEX REPLACE "/$" "" berth_prefix_from_pc "${berth_prefix_from_pc}")
+configure_file(cmake/berth.pc.in "${PROJECT_BINARY_DIR}/berth.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/berth.pc" DESTINATION "${berth_pkgconfig_dir}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/berth")
