@@ -1,13 +1,23 @@
-// Who has which port: the lock-free claim. INTERFACE SKETCH, owned by the claim work; see comments for semantics.
+// Who has which port of a block: claimed by a draw, by number or in pairs, put back at once or after it has rested.
+//
+// Every index is in exactly one place: available (its bit in the bitmap), with one owner, or cooling. The bitmap
+// alone says what is available; the queue of first_in_first_out holds an order, never a right. All members may be
+// called from any threads at the same time, none of them waits for another thread, takes a lock or allocates. `none`
+// is exact: no port is ever kept where another thread's claim could not find it.
 #pragma once
+
+#include "claim/claim_order.hpp"
+#include "claim/port_bitmap.hpp"
+#include "claim/port_queue.hpp"
 
 #include <berth/reservation_request.hpp>
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
+#include <optional>
 
 namespace berth::claim {
-
-inline constexpr std::uint32_t none = ~std::uint32_t{0};
 
 class claim_set {
 public:
@@ -17,16 +27,36 @@ public:
     claim_set(const claim_set&) = delete;
     claim_set& operator=(const claim_set&) = delete;
 
-    std::uint32_t claim() noexcept;                       ///< any available index by the draw order; none: exhausted
-    std::uint32_t claim_pair() noexcept;                  ///< an even port's index, its odd sibling is claimed too
-    bool claim_given(std::uint32_t index) noexcept;       ///< exactly this one
-    void put_back(std::uint32_t index) noexcept;          ///< available at once
+    /// Any available index by the draw order; none: at some instant of the call nothing was available.
+    std::uint32_t claim() noexcept;
 
-    void cool(std::uint32_t index, std::uint64_t ready_at) noexcept;  ///< rests until next_due() says so; any tick unit
-    std::uint32_t next_due(std::uint64_t now) noexcept;   ///< takes one rested index out of cooling; none: none is due
-    [[nodiscard]] bool anything_cooling() const noexcept; ///< a hint, cheap; false only if nothing was cooling
+    /// An even port's index; its odd sibling, index + 1, is claimed too. none: at some instant no pair was whole.
+    std::uint32_t claim_pair() noexcept;
 
-    [[nodiscard]] std::uint32_t available() const noexcept;  ///< for the books, exact when quiescent
+    /// Exactly this one; false: at some instant of the call it was not available.
+    bool claim_given(std::uint32_t index) noexcept { return bitmap_.claim_given(index); }
+
+    /// Pre: claimed, or never put back. Post: available at once.
+    void put_back(std::uint32_t index) noexcept;
+
+    /// Pre: as put_back. Post: rests until next_due() takes it out again; `ready_at` is in any unit that only grows.
+    /// Resting ends in the order in which it began: an index whose time is up waits for those that came before it.
+    void cool(std::uint32_t index, std::uint64_t ready_at) noexcept;
+
+    /// Takes one rested index out of cooling, the caller owns it; none: the one that rests longest is not due.
+    std::uint32_t next_due(std::uint64_t now) noexcept;
+
+    /// A hint, cheap; false only if at some instant of the call nothing was cooling.
+    [[nodiscard]] bool anything_cooling() const noexcept { return cooling_.oldest() != none; }
+
+    /// For the books; exact while no other thread changes anything.
+    [[nodiscard]] std::uint32_t available() const noexcept { return bitmap_.available(); }
+
+private:
+    port_bitmap<> bitmap_;
+    std::optional<claim_order<>> order_;  // first_in_first_out only
+    port_queue<> cooling_;
+    std::unique_ptr<std::atomic<std::uint64_t>[]> ready_at_;
 };
 
 }  // namespace berth::claim

@@ -1,0 +1,192 @@
+// Which ports of a block are available: the truth that every other structure of the claim only hints at.
+//
+// A word is 32 ports (bit 1: available) under a 32-bit tag that put_back increments. Whoever clears a bit owns that
+// port, so one port has one owner, whatever thread gave it back. No operation waits for another thread: a failed
+// compare-exchange means that another one succeeded.
+// `none` is exact. It is returned only after two collects over all words, one after the other, found nothing to claim
+// and the same sum of tags. Between two equal reads of a word no port came back to it (its tag would have grown; 2^32
+// put_backs into one word within one call are taken as impossible), so it was empty throughout: at the instant
+// between the collects all words were. A collect is repeated only if a put_back succeeded meanwhile, so this is
+// lock-free too. That argument needs one order of all these steps, hence sequential consistency, which costs nothing
+// on x86. Words start at even ports, so a pair never straddles two. Few words lie on a cache line each, many share a
+// line.
+#pragma once
+
+#include "claim/draw_source.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cassert>
+#include <cstdint>
+#include <memory>
+
+namespace berth::claim {
+
+inline constexpr std::uint32_t none = ~std::uint32_t{0};
+
+template <template <class> class Atomic = std::atomic>
+class port_bitmap {
+public:
+    /// All ports start out unavailable. Blocks of at least `summary_from` words get a summary: one hint a word.
+    port_bitmap(std::uint16_t first_port, std::uint32_t count, std::uint32_t summary_from = 8)
+        : parity_(first_port & 1u),
+          positions_(count + parity_),
+          words_((positions_ + 31) / 32),
+          shift_(words_ <= 64 ? 0 : std::min(3, static_cast<int>(std::bit_width((words_ - 1) / 64)))),
+          lines_(((words_ - 1) >> shift_) + 1),
+          hints_(words_ >= summary_from ? (words_ + 63) / 64 : 0),
+          line_(std::make_unique<line[]>(lines_)),
+          hint_(std::make_unique<line[]>((hints_ + 7) / 8)) {
+        for (std::uint32_t w = 0; w < words_; ++w) word(w).store(0);
+        for (std::uint32_t h = 0; h < hints_; ++h) hint(h).store(0);
+    }
+
+    /// Where a draw starts: evenly over the block, on the thread's own lines if several threads draw.
+    [[nodiscard]] std::uint32_t place(draw d) const noexcept {
+        const std::uint32_t anywhere = (d.bits * positions_) >> 16;
+        if (d.spread <= 1) return anywhere;
+        const std::uint32_t mask = std::min<std::uint32_t>(d.spread, std::bit_floor(lines_)) - 1;
+        const int line_shift = 5 + shift_;
+        const std::uint32_t own = (anywhere & ~(mask << line_shift)) | ((d.number & mask) << line_shift);
+        return own < positions_ ? own : anywhere;
+    }
+
+    /// Any available port's index, the first at or after `place`; none: there was an instant without any.
+    std::uint32_t claim(std::uint32_t place) noexcept { return search(place, single); }
+
+    /// An even port's index; its odd sibling index + 1 is claimed too. none: at some instant no pair was whole.
+    std::uint32_t claim_pair(std::uint32_t place) noexcept { return search(place, pair); }
+
+    /// Exactly this port; false: at some instant of the call it was not available.
+    bool claim_given(std::uint32_t index) noexcept {
+        const std::uint32_t at = index + parity_;
+        return claim_in(at / 32, at % 32, [](std::uint32_t free, std::uint32_t bit) {
+                   return free & (1u << bit);
+               }).mask != 0;
+    }
+
+    /// Pre: the caller owns the port. Post: anybody may claim it.
+    void put_back(std::uint32_t index) noexcept {
+        const std::uint32_t at = index + parity_;
+        const std::uint64_t bit = std::uint64_t{1} << (at % 32);
+        const std::uint64_t before = word(at / 32).fetch_add(one_tag | bit);
+        assert((before & bit) == 0 && "put back by somebody who does not own it");
+        if (hints_ != 0 && free_of(before) == 0) raise_hint(at / 32);
+    }
+
+    [[nodiscard]] std::uint32_t available() const noexcept {
+        int sum = 0;
+        for (std::uint32_t w = 0; w < words_; ++w) sum += std::popcount(free_of(word(w).load()));
+        return static_cast<std::uint32_t>(sum);
+    }
+
+    /// The place at which a search finds this index first.
+    [[nodiscard]] std::uint32_t place_of(std::uint32_t index) const noexcept { return index + parity_; }
+
+private:
+    using atomic_word = Atomic<std::uint64_t>;
+    struct alignas(64) line {
+        atomic_word at[8];
+    };
+    struct outcome {
+        std::uint32_t mask;   // what was claimed; 0: nothing
+        std::uint64_t value;  // of the word when nothing was
+    };
+    static constexpr std::uint64_t one_tag = std::uint64_t{1} << 32;
+
+    static std::uint32_t free_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
+
+    // Which bits of a word to claim: those at or after `bit`, around the end; 0: none fits.
+    static std::uint32_t single(std::uint32_t free, std::uint32_t bit) noexcept {
+        const std::uint32_t turned = std::rotr(free, static_cast<int>(bit));
+        return std::rotl(turned & (0u - turned), static_cast<int>(bit));
+    }
+    static std::uint32_t pair(std::uint32_t free, std::uint32_t bit) noexcept {
+        return single(free & (free >> 1) & 0x5555'5555u, bit) * 3;
+    }
+
+    [[nodiscard]] atomic_word& word(std::uint32_t w) const noexcept {
+        return line_[w >> shift_].at[w & ((1u << shift_) - 1)];
+    }
+    [[nodiscard]] atomic_word& hint(std::uint32_t h) const noexcept { return hint_[h / 8].at[h % 8]; }
+    [[nodiscard]] std::uint32_t index_of(std::uint32_t w, std::uint32_t mask) const noexcept {
+        return w * 32 + static_cast<std::uint32_t>(std::countr_zero(mask)) - parity_;
+    }
+
+    template <class Choose>
+    outcome claim_in(std::uint32_t w, std::uint32_t bit, Choose choose) noexcept {
+        std::uint64_t value = word(w).load();
+        for (;;) {
+            const std::uint32_t mask = choose(free_of(value), bit);
+            if (mask == 0) return {0, value};
+            if (word(w).compare_exchange_strong(value, value & ~std::uint64_t{mask})) return {mask, value};
+        }
+    }
+
+    template <class Choose>
+    std::uint32_t search(std::uint32_t place, Choose choose) noexcept {
+        const std::uint32_t start = place / 32;
+        if (const outcome o = claim_in(start, place % 32, choose); o.mask != 0) return index_of(start, o.mask);
+        if (hints_ != 0) {
+            if (const std::uint32_t found = search_hints(start, place % 32, choose); found != none) return found;
+        }
+        return collect(start, place % 32, choose);
+    }
+
+    template <class Choose>
+    std::uint32_t search_hints(std::uint32_t start, std::uint32_t bit, Choose choose) noexcept {
+        const std::uint64_t from_start = ~std::uint64_t{0} << (start % 64);
+        std::uint32_t h = start / 64;
+        for (std::uint32_t step = 0; step <= hints_; ++step) {
+            std::uint64_t raised = hint(h).load();
+            if (step == 0) raised &= from_start;
+            if (step == hints_) raised &= ~from_start;
+            for (; raised != 0; raised &= raised - 1) {
+                const std::uint32_t w = h * 64 + static_cast<std::uint32_t>(std::countr_zero(raised));
+                const outcome o = claim_in(w, bit, choose);
+                if (o.mask != 0) return index_of(w, o.mask);
+                if (free_of(o.value) == 0) lower_hint(w);
+            }
+            if (++h == hints_) h = 0;
+        }
+        return none;
+    }
+
+    template <class Choose>
+    std::uint32_t collect(std::uint32_t start, std::uint32_t bit, Choose choose) noexcept {
+        std::uint64_t last = 0;
+        for (bool first = true;; first = false) {
+            std::uint64_t tags = 0;
+            for (std::uint32_t step = 0, w = start; step < words_; ++step, w = w + 1 == words_ ? 0 : w + 1) {
+                const outcome o = claim_in(w, bit, choose);
+                if (o.mask != 0) return index_of(w, o.mask);
+                tags += o.value >> 32;
+            }
+            if (!first && tags == last) return none;
+            last = tags;
+        }
+    }
+
+    // A hint is raised after the word is filled, and looked at again after it was lowered: it stays wrong only while
+    // one of the two is between its steps, and then the collect finds the port.
+    void raise_hint(std::uint32_t w) noexcept {
+        const std::uint64_t bit = std::uint64_t{1} << (w % 64);
+        if ((hint(w / 64).load() & bit) == 0) hint(w / 64).fetch_or(bit);
+    }
+    void lower_hint(std::uint32_t w) noexcept {
+        hint(w / 64).fetch_and(~(std::uint64_t{1} << (w % 64)));
+        if (free_of(word(w).load()) != 0) raise_hint(w);
+    }
+
+    std::uint32_t parity_;     // of the first port; position = index + parity
+    std::uint32_t positions_;  // bits in use
+    std::uint32_t words_;
+    int shift_;  // log2 of the words on one cache line
+    std::uint32_t lines_;
+    std::uint32_t hints_;  // words of the summary; 0: the block is small enough to be searched as it is
+    std::unique_ptr<line[]> line_;
+    std::unique_ptr<line[]> hint_;
+};
+
+}  // namespace berth::claim
