@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 struct pollfd;
 struct stat;
@@ -44,6 +45,7 @@ public:
     virtual int unmap(void* address, std::size_t size) noexcept = 0;
     virtual int descriptor_limit(std::uint64_t& soft, std::uint64_t& hard) noexcept = 0;  // RLIMIT_NOFILE
     virtual int read_file(const char* path, std::string& out) noexcept = 0;  // whole small file (/proc, sysctl)
+    virtual int list_descriptors(std::vector<int>& out) noexcept = 0;  // of this process, ascending, but the call's own
 };
 
 /// The real calls. One object, for the program's life.

@@ -1,0 +1,73 @@
+// The socket options that a user of a session socket can change: what they are called, and what berth does about
+// each.
+//
+// One row an option, read by option_audit (back to as new) and option_carrier (from a caller's socket onto ours).
+// A row is in the table for the kinds and families in which it has an effect. Options that need no row: buffers,
+// filters, memberships, flow labels, sticky IPv6 extension headers and TCP keys show in SO_MEMINFO. Not covered,
+// because the kernel shows them nowhere: IPsec policies, the interface of IP_MULTICAST_IF when set by index (the
+// audit clears it unseen), the RFC 2292 receive flags, a TCP_FASTOPEN_KEY of the socket's own. Order matters: IP_TOS
+// sets SO_PRIORITY as well, so priority comes later.
+#pragma once
+
+#include "platform/linux/system_calls.hpp"
+#include "platform/port_provider.hpp"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace berth::platform {
+
+enum class undo : std::uint8_t {
+    set_back,     ///< write the fresh value, read again
+    set_default,  ///< write -1, which stands for the system's default, read again
+    settle,       ///< write the fresh value, do not read again: the kernel moves it by itself as well
+    clear_blind,  ///< write zeros, unread: the value cannot be read, or two options are cleared at once
+    condemn,      ///< cannot be undone
+};
+
+enum class carry : std::uint8_t {
+    over,    ///< set on the session socket
+    refuse,  ///< named in the failure
+    ignore,  ///< means nothing on a port that is bound already
+};
+
+struct option_row {
+    int level;
+    int name;
+    const char* text;
+    std::uint8_t size;      ///< bytes to read
+    std::uint8_t kinds;     ///< bits for_udp, for_listen, for_connect
+    std::uint8_t families;  ///< bits speaks_ipv4, speaks_ipv6
+    undo back;
+    carry across;
+};
+
+inline constexpr std::uint8_t for_udp = 1, for_listen = 2, for_connect = 4, for_tcp = 6, for_all = 7;
+inline constexpr std::uint8_t speaks_ipv4 = 1, speaks_ipv6 = 2, speaks_any = 3;
+
+/// A row and what one socket says to it.
+struct option_value {
+    const option_row* row = nullptr;
+    socklen_t size = 0;
+    std::array<unsigned char, 40> bytes{};
+};
+
+[[nodiscard]] std::span<const option_row> option_table() noexcept;
+
+/// 0 or -errno.
+int read_option(system_calls& calls, int fd, const option_row& row, option_value& out) noexcept;
+int write_option(system_calls& calls, int fd, const option_value& value) noexcept;
+[[nodiscard]] bool same(const option_value& a, const option_value& b) noexcept;
+
+/// What `fd` says to every row for its kind and family; rows that this kernel does not know are left out.
+int read_all_options(system_calls& calls, int fd, port_kind kind, std::vector<option_value>& out);
+
+/// SO_MEMINFO's receive buffer, send buffer and option memory, bytes. 0 or -errno.
+int read_memory(system_calls& calls, int fd, std::array<std::uint32_t, 3>& out) noexcept;
+
+/// Makes the buffers `wanted` (as SO_MEMINFO counts) again, and unlocks them unless `locked`. 0 or -errno.
+int write_buffers(system_calls& calls, int fd, const std::array<std::uint32_t, 3>& wanted) noexcept;
+
+}  // namespace berth::platform
