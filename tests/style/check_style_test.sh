@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The checker's own test: a clean tree has no findings, and every rule is broken once and must be found.
+set -euo pipefail
+checker=$(cd "$(dirname "$0")" && pwd)/check_style.sh
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+failures=0
+
+write() {  # path, text: with its folders, an opening comment for sources, and a place in the list of sources
+    mkdir -p "$tree/$(dirname "$1")"
+    printf '%b\n' "$2" >"$tree/$1"
+    if [[ $1 == framework/*.cpp ]]; then printf '%s\n' "${1#framework/}" >>"$tree/framework/CMakeLists.txt"; fi
+}
+
+clean_tree() {
+    rm -rf "$tree" && mkdir -p "$tree"
+    write framework/src/claim.cpp '// What it is.\n#include "claim.hpp"\nint operand(int);  // not rand()'
+    write framework/src/claim.hpp '// What it is.'
+    write framework/src/platform/linux/bind.cpp '// What it is.\n#include <sys/socket.h>'
+}
+
+expect_finding() {  # rule, path, text
+    clean_tree
+    write "$2" "$3"
+    local output
+    if output=$(bash "$checker" "$tree" 2>&1) || ! grep -qF "$1: $2" <<<"$output"; then
+        printf 'not found: %s in %s:\n%s\n' "$1" "$2" "$output"
+        failures=$((failures + 1))
+    fi
+}
+
+clean_tree
+if ! output=$(bash "$checker" "$tree" 2>&1); then
+    printf 'findings in a clean tree:\n%s\n' "$output"
+    failures=1
+fi
+
+top='// What it is.\n'
+expect_finding length framework/src/long.cpp "$top$(printf '\\n%.0s' {1..500})"
+expect_finding opening framework/src/bare.cpp 'int x;'
+expect_finding opening framework/src/wordy.cpp "$(printf '// again\\n%.0s' {1..16})"
+expect_finding name framework/src/socket_helper.cpp "$top"
+expect_finding name framework/src/common.cpp "$top"
+expect_finding name framework/src/PortBlock.cpp "$top"
+expect_finding platform framework/src/includes.cpp "$top#include <sys/socket.h>"
+expect_finding platform framework/src/asks.cpp "$top#ifdef __linux__\n#endif"
+expect_finding platform examples/asks.cpp "$top#if defined(_WIN32)\n#endif"
+for call in rand strcpy sprintf atoi; do
+    expect_finding banned framework/src/calls.cpp "${top}int x = $call(y);"
+done
+expect_finding path framework/src/path.cpp "${top}auto x = \"/ho""me/somebody/x\";"
+expect_finding dead framework/src/nobody_includes.hpp "$top"
+expect_finding dead tests/unlisted.cpp "$top"
+
+exit $((failures > 0))

@@ -1,0 +1,161 @@
+// Runs one test program apart from everything else: in_namespace [--unprivileged] [--fixed-addresses] program [args].
+//
+// As root the program gets a network namespace of its own with `lo` up (BERTH_OWN_NAMESPACE=1 says so), so that tests
+// run side by side. --unprivileged: another uid, no capability and none to be regained; skipped (77) if not root,
+// since the plain variant is that already. Each run has a temporary directory of its own (TMPDIR, working directory).
+// The program is copied there, because another uid may not be able to reach the build directory. A process that
+// outlives the program is a failure of the test.
+#include <grp.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int skipped = 77;
+constexpr int launcher_failed = 125;
+constexpr unsigned nobody = 65534;
+
+[[noreturn]] void fail(const char* what) {
+    std::fprintf(stderr, "in_namespace: %s: %s\n", what, std::strerror(errno));
+    std::_Exit(launcher_failed);
+}
+
+void enter_own_namespace() {
+    if (::unshare(CLONE_NEWNET) != 0) {
+        std::printf("in_namespace: no network namespace of its own (%s): sharing this one\n", std::strerror(errno));
+        return;
+    }
+    ifreq lo{};
+    std::memcpy(lo.ifr_name, "lo", sizeof "lo");
+    lo.ifr_flags = IFF_UP | IFF_RUNNING;
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || ::ioctl(fd, SIOCSIFFLAGS, &lo) != 0) fail("setting lo up");
+    ::close(fd);
+    ::setenv("BERTH_OWN_NAMESPACE", "1", 1);
+}
+
+void drop_every_privilege() {
+    for (int cap = 0; ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; ++cap) ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(nobody, nobody, nobody) != 0 ||
+        ::setresuid(nobody, nobody, nobody) != 0)
+        fail("changing to uid 65534");
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("no_new_privs");
+
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3]{};
+    if (::syscall(SYS_capget, &header, sets) != 0) fail("capget");
+    for (const auto& s : sets)
+        if ((s.effective | s.permitted | s.inheritable) != 0) fail("a capability is left");
+}
+
+fs::path make_own_directory() {
+    std::string name = (fs::temp_directory_path() / "berth-test-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) fail("mkdtemp");
+    ::setenv("TMPDIR", name.c_str(), 1);
+    return name;
+}
+
+std::vector<pid_t> living_children() {
+    std::ifstream in("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+    std::vector<pid_t> out;
+    for (pid_t pid; in >> pid;) out.push_back(pid);
+    return out;
+}
+
+// Orphans come to this process, a subreaper. Those that are on their way out get a second.
+bool somebody_outlived_the_program() {
+    for (int round = 0; round < 100; ++round) {
+        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+        if (living_children().empty()) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    for (const pid_t pid : living_children()) {
+        std::printf("in_namespace: process %d outlived the test\n", static_cast<int>(pid));
+        ::kill(pid, SIGKILL);
+    }
+    return true;
+}
+
+int wait_for(pid_t program) {
+    int status = 0;
+    while (::waitpid(program, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFSIGNALED(status)) {
+        std::printf("in_namespace: ended by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        return 128 + WTERMSIG(status);
+    }
+    return WEXITSTATUS(status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    bool unprivileged = false;
+    bool fixed_addresses = false;
+    int first = 1;
+    for (; first < argc && std::string_view{argv[first]}.starts_with("--"); ++first) {
+        if (std::string_view{argv[first]} == "--unprivileged") unprivileged = true;
+        if (std::string_view{argv[first]} == "--fixed-addresses") fixed_addresses = true;
+    }
+    if (first >= argc) {
+        std::fputs("usage: in_namespace [--unprivileged] [--fixed-addresses] program [args]\n", stderr);
+        return launcher_failed;
+    }
+    const bool root = ::geteuid() == 0;
+    if (unprivileged && !root) {
+        std::puts("skipped: not root, so the plain variant of this test ran without privilege already");
+        return skipped;
+    }
+    if (root) enter_own_namespace();
+
+    const fs::path directory = make_own_directory();
+    fs::path program = fs::absolute(argv[first]);
+    if (unprivileged) {
+        const fs::path copy = directory / program.filename();
+        fs::copy_file(program, copy);
+        fs::permissions(copy, fs::perms{0755});
+        if (::chown(directory.c_str(), nobody, nobody) != 0) fail("chown");
+        program = copy;
+    }
+    fs::current_path(directory);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    std::fflush(stdout);
+
+    const pid_t child = ::fork();
+    if (child < 0) fail("fork");
+    if (child == 0) {
+        if (unprivileged) drop_every_privilege();
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (fixed_addresses) ::personality(ADDR_NO_RANDOMIZE);
+        ::execv(program.c_str(), argv + first);
+        fail(program.c_str());
+    }
+    int result = wait_for(child);
+    if (somebody_outlived_the_program() && result == 0) result = 1;
+    std::error_code ignored;
+    fs::remove_all(directory, ignored);
+    return result;
+}

@@ -1,0 +1,49 @@
+# berth_test(name sources... [LABELS ...] [LIBS ...] [PROCESSORS n] [TIMEOUT seconds] [NIGHTLY VARIABLE=value...])
+#
+# One program of GoogleTest cases, run by tests/support/in_namespace. The first folder of its sources is its first
+# label. LABELS both_privileges: as root it runs as it is and again, as name.unprivileged, without any capability.
+# NIGHTLY: name.nightly is the same program with these environment variables, left out of ordinary runs.
+
+set(berth_launcher_options "")
+if(BERTH_SANITIZE MATCHES "thread")
+    # The shadow memory of g++ 12's TSan clashes with the wide address randomisation of newer kernels.
+    set(berth_launcher_options --fixed-addresses)
+endif()
+
+function(berth_add_run name labels)
+    cmake_parse_arguments(PARSE_ARGV 2 run "" "PROCESSORS;TIMEOUT" "COMMAND;ENVIRONMENT")
+    add_test(NAME ${name} COMMAND ${run_COMMAND})
+    if(NOT run_TIMEOUT)
+        set(run_TIMEOUT 300)
+    endif()
+    if(NOT run_PROCESSORS)
+        set(run_PROCESSORS 1)
+    endif()
+    set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${run_TIMEOUT} PROCESSORS ${run_PROCESSORS}
+        ENVIRONMENT "${run_ENVIRONMENT}" SKIP_RETURN_CODE 77)
+endfunction()
+
+function(berth_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROCESSORS;TIMEOUT" "LABELS;LIBS;NIGHTLY")
+    set(sources ${arg_UNPARSED_ARGUMENTS})
+    list(GET sources 0 first_source)
+    string(REGEX REPLACE "/.*" "" labels "${first_source}")
+    list(APPEND labels ${arg_LABELS})
+
+    add_executable(${name} ${sources})
+    berth_build_flags(${name})
+    target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+    target_link_libraries(${name} PRIVATE berth_internals ${arg_LIBS} GTest::gmock GTest::gtest GTest::gtest_main)
+
+    set(limits PROCESSORS "${arg_PROCESSORS}" TIMEOUT "${arg_TIMEOUT}")
+    set(launcher in_namespace ${berth_launcher_options})
+    berth_add_run(${name} "${labels}" ${limits} COMMAND ${launcher} $<TARGET_FILE:${name}>)
+    if("both_privileges" IN_LIST labels)
+        berth_add_run(${name}.unprivileged "${labels}" ${limits}
+            COMMAND ${launcher} --unprivileged $<TARGET_FILE:${name}>)
+    endif()
+    if(arg_NIGHTLY)
+        berth_add_run(${name}.nightly "${labels};nightly" PROCESSORS "${arg_PROCESSORS}" TIMEOUT 3600
+            COMMAND ${launcher} $<TARGET_FILE:${name}> ENVIRONMENT ${arg_NIGHTLY})
+    endif()
+endfunction()
