@@ -17,16 +17,16 @@ std::uint32_t claim_set::claim() noexcept {
         }
         // A port whose entry another thread is just about to append is available all the same.
     }
-    return bitmap_.claim(bitmap_.place(next_draw()));
+    return bitmap_.claim(bitmap_.place_of(next_draw()));
 }
 
 std::uint32_t claim_set::claim_pair() noexcept {
     if (order_) {
         if (const std::uint32_t index = order_->oldest(); index != none) {
-            return bitmap_.claim_pair(bitmap_.place_of(index) & ~1u);
+            return bitmap_.claim_pair(bitmap_.place_of(index));
         }
     }
-    return bitmap_.claim_pair(bitmap_.place(next_draw()) & ~1u);
+    return bitmap_.claim_pair(bitmap_.place_of(next_draw()));
 }
 
 void claim_set::put_back(std::uint32_t index) noexcept {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <bit>
+#include <cstring>
 
 namespace berth::claim::detail {
 namespace {
@@ -31,8 +32,10 @@ struct thread_number {
 
 void forget_parents_draws() noexcept {
     thread_draws& mine = this_thread_draws;
-    if (mine.left != 0) mine.left = 0;
-    // The parent's other threads do not exist here; a number that this thread shares stays shared.
+    if (mine.fills_left == 0 && mine.left == 0) return;  // never drew, and has no number
+    mine.left = 0;
+    mine.fills_left = 0;
+    // The parent's other threads do not exist here.
     numbers_in_use.store(std::uint64_t{1} << mine.number, std::memory_order_relaxed);
 }
 
@@ -45,9 +48,20 @@ void fill(thread_draws& draws) noexcept {
     static_cast<void>(fork_is_watched);
     static thread_local const thread_number mine;
 
-    platform::random_bytes(draws.bits, sizeof draws.bits);
-    draws.left = sizeof draws.bits / sizeof draws.bits[0];
-    draws.number = mine.bit != 0 ? static_cast<std::uint8_t>(std::countr_zero(mine.bit)) : draws.bits[0] & 63;
+    if (draws.fills_left == 0) {
+        platform::random_bytes(draws.key.data(), sizeof draws.key);
+        draws.fills_left = 1024;
+    }
+    --draws.fills_left;
+    block_words stream[4];
+    for (std::uint32_t i = 0; i < 4; ++i) stream[i] = key_stream_block<12>(draws.key, i);
+    const auto* from = reinterpret_cast<const unsigned char*>(stream);
+    std::memcpy(draws.key.data(), from, sizeof draws.key);
+    std::memcpy(draws.bits, from + sizeof draws.key, sizeof draws.bits);
+    static_assert(sizeof draws.key + sizeof draws.bits == sizeof stream);
+    draws.left = thread_draws::capacity;
+
+    draws.number = static_cast<std::uint8_t>(mine.bit != 0 ? std::countr_zero(mine.bit) : draws.bits[0] & 63);
     const int live = std::popcount(numbers_in_use.load(std::memory_order_relaxed));
     draws.spread = static_cast<std::uint8_t>(std::bit_ceil(static_cast<unsigned>(live < 1 ? 1 : live)));
 }

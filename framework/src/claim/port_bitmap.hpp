@@ -35,6 +35,7 @@ public:
           words_((positions_ + 31) / 32),
           shift_(words_ <= 64 ? 0 : std::min(3, static_cast<int>(std::bit_width((words_ - 1) / 64)))),
           lines_(((words_ - 1) >> shift_) + 1),
+          spread_limit_(std::min(std::bit_floor(lines_), 64u >> shift_)),
           hints_(words_ >= summary_from ? (words_ + 63) / 64 : 0),
           line_(std::make_unique<line[]>(lines_)),
           hint_(std::make_unique<line[]>((hints_ + 7) / 8)) {
@@ -42,21 +43,32 @@ public:
         for (std::uint32_t h = 0; h < hints_; ++h) hint(h).store(0);
     }
 
-    /// Where a draw starts: evenly over the block, on the thread's own lines if several threads draw.
-    [[nodiscard]] std::uint32_t place(draw d) const noexcept {
+    /// Where a search starts, and which lines it prefers.
+    struct place {
+        std::uint32_t at;          // position of a port
+        std::uint32_t number = 0;  // prefers lines that are `number` modulo `spread`; spread is a power of two
+        std::uint32_t spread = 1;
+    };
+
+    /// The place for a draw: evenly over the block, on the thread's own lines if several threads draw.
+    [[nodiscard]] place place_of(draw d) const noexcept {
         const std::uint32_t anywhere = (d.bits * positions_) >> 16;
-        if (d.spread <= 1) return anywhere;
-        const std::uint32_t mask = std::min<std::uint32_t>(d.spread, std::bit_floor(lines_)) - 1;
+        const std::uint32_t spread = std::min<std::uint32_t>(d.spread, spread_limit_);
+        if (spread <= 1) return {anywhere};
+        const std::uint32_t number = d.number & (spread - 1);
         const int line_shift = 5 + shift_;
-        const std::uint32_t own = (anywhere & ~(mask << line_shift)) | ((d.number & mask) << line_shift);
-        return own < positions_ ? own : anywhere;
+        const std::uint32_t own = (anywhere & ~((spread - 1) << line_shift)) | (number << line_shift);
+        return {own < positions_ ? own : anywhere, number, spread};
     }
 
+    /// The place at which a search finds this index first.
+    [[nodiscard]] place place_of(std::uint32_t index) const noexcept { return {index + parity_}; }
+
     /// Any available port's index, the first at or after `place`; none: there was an instant without any.
-    std::uint32_t claim(std::uint32_t place) noexcept { return search(place, single); }
+    std::uint32_t claim(const place& p) noexcept { return search(p, single); }
 
     /// An even port's index; its odd sibling index + 1 is claimed too. none: at some instant no pair was whole.
-    std::uint32_t claim_pair(std::uint32_t place) noexcept { return search(place, pair); }
+    std::uint32_t claim_pair(const place& p) noexcept { return search(p, pair); }
 
     /// Exactly this port; false: at some instant of the call it was not available.
     bool claim_given(std::uint32_t index) noexcept {
@@ -81,9 +93,6 @@ public:
         return static_cast<std::uint32_t>(sum);
     }
 
-    /// The place at which a search finds this index first.
-    [[nodiscard]] std::uint32_t place_of(std::uint32_t index) const noexcept { return index + parity_; }
-
 private:
     using atomic_word = Atomic<std::uint64_t>;
     struct alignas(64) line {
@@ -103,7 +112,7 @@ private:
         return std::rotl(turned & (0u - turned), static_cast<int>(bit));
     }
     static std::uint32_t pair(std::uint32_t free, std::uint32_t bit) noexcept {
-        return single(free & (free >> 1) & 0x5555'5555u, bit) * 3;
+        return single(free & (free >> 1) & 0x5555'5555u, bit & ~1u) * 3;
     }
 
     [[nodiscard]] atomic_word& word(std::uint32_t w) const noexcept {
@@ -125,26 +134,35 @@ private:
     }
 
     template <class Choose>
-    std::uint32_t search(std::uint32_t place, Choose choose) noexcept {
-        const std::uint32_t start = place / 32;
-        if (const outcome o = claim_in(start, place % 32, choose); o.mask != 0) return index_of(start, o.mask);
+    std::uint32_t search(const place& p, Choose choose) noexcept {
+        if (const outcome o = claim_in(p.at / 32, p.at % 32, choose); o.mask != 0) return index_of(p.at / 32, o.mask);
         if (hints_ != 0) {
-            if (const std::uint32_t found = search_hints(start, place % 32, choose); found != none) return found;
+            if (p.spread > 1) {
+                if (const std::uint32_t i = search_hints(p.at, own_words(p), choose); i != none) return i;
+            }
+            if (const std::uint32_t i = search_hints(p.at, ~std::uint64_t{0}, choose); i != none) return i;
         }
-        return collect(start, place % 32, choose);
+        return collect(p.at, choose);
+    }
+
+    // Which of 64 consecutive words lie on the lines that this place prefers.
+    [[nodiscard]] std::uint64_t own_words(const place& p) const noexcept {
+        std::uint64_t own = ((std::uint64_t{1} << (1u << shift_)) - 1) << (p.number << shift_);
+        for (std::uint32_t period = p.spread << shift_; period < 64; period *= 2) own |= own << period;
+        return own;
     }
 
     template <class Choose>
-    std::uint32_t search_hints(std::uint32_t start, std::uint32_t bit, Choose choose) noexcept {
-        const std::uint64_t from_start = ~std::uint64_t{0} << (start % 64);
-        std::uint32_t h = start / 64;
+    std::uint32_t search_hints(std::uint32_t at, std::uint64_t wanted, Choose choose) noexcept {
+        const std::uint64_t from_start = ~std::uint64_t{0} << (at / 32 % 64);
+        std::uint32_t h = at / 32 / 64;
         for (std::uint32_t step = 0; step <= hints_; ++step) {
-            std::uint64_t raised = hint(h).load();
+            std::uint64_t raised = hint(h).load() & wanted;
             if (step == 0) raised &= from_start;
             if (step == hints_) raised &= ~from_start;
             for (; raised != 0; raised &= raised - 1) {
                 const std::uint32_t w = h * 64 + static_cast<std::uint32_t>(std::countr_zero(raised));
-                const outcome o = claim_in(w, bit, choose);
+                const outcome o = claim_in(w, at % 32, choose);
                 if (o.mask != 0) return index_of(w, o.mask);
                 if (free_of(o.value) == 0) lower_hint(w);
             }
@@ -154,12 +172,12 @@ private:
     }
 
     template <class Choose>
-    std::uint32_t collect(std::uint32_t start, std::uint32_t bit, Choose choose) noexcept {
+    std::uint32_t collect(std::uint32_t at, Choose choose) noexcept {
         std::uint64_t last = 0;
         for (bool first = true;; first = false) {
             std::uint64_t tags = 0;
-            for (std::uint32_t step = 0, w = start; step < words_; ++step, w = w + 1 == words_ ? 0 : w + 1) {
-                const outcome o = claim_in(w, bit, choose);
+            for (std::uint32_t step = 0, w = at / 32; step < words_; ++step, w = w + 1 == words_ ? 0 : w + 1) {
+                const outcome o = claim_in(w, at % 32, choose);
                 if (o.mask != 0) return index_of(w, o.mask);
                 tags += o.value >> 32;
             }
@@ -184,7 +202,8 @@ private:
     std::uint32_t words_;
     int shift_;  // log2 of the words on one cache line
     std::uint32_t lines_;
-    std::uint32_t hints_;  // words of the summary; 0: the block is small enough to be searched as it is
+    std::uint32_t spread_limit_;  // threads that can have lines of their own within 64 words
+    std::uint32_t hints_;         // words of the summary; 0: the block is small enough to be searched as it is
     std::unique_ptr<line[]> line_;
     std::unique_ptr<line[]> hint_;
 };
