@@ -32,7 +32,6 @@ public:
 private:
     option_carrier() = default;
     std::vector<option_value> baseline_;
-    int flags_ = 0;
     std::array<std::uint32_t, 3> memory_{};  // receive buffer, send buffer, option memory
 };
 

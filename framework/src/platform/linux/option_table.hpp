@@ -20,11 +20,11 @@
 namespace berth::platform {
 
 enum class undo : std::uint8_t {
-    set_back,     ///< write the fresh value, read again
-    set_default,  ///< write -1, which stands for the system's default, read again
-    settle,       ///< write the fresh value, do not read again: the kernel moves it by itself as well
-    clear_blind,  ///< write zeros, unread: the value cannot be read, or two options are cleared at once
+    set_back,     ///< write the neutral value, read again, compare with the fresh one
+    settle,       ///< write the neutral value, do not read again: the kernel moves it by itself as well
+    clear_blind,  ///< write zeros, unread: cannot be read, or the kernel clears several options at once
     condemn,      ///< cannot be undone
+    elsewhere,    ///< another row's undo clears it too
 };
 
 enum class carry : std::uint8_t {
@@ -33,15 +33,18 @@ enum class carry : std::uint8_t {
     ignore,  ///< means nothing on a port that is bound already
 };
 
+inline constexpr int fresh_value = -0x7fffffff;
+
 struct option_row {
     int level;
     int name;
     const char* text;
-    std::uint8_t size;      ///< bytes to read
+    std::uint8_t size;      ///< bytes to read; 0: only how many there are
     std::uint8_t kinds;     ///< bits for_udp, for_listen, for_connect
     std::uint8_t families;  ///< bits speaks_ipv4, speaks_ipv6
     undo back;
     carry across;
+    int neutral = fresh_value;  ///< what to write to undo, where that is not the fresh value as read
 };
 
 inline constexpr std::uint8_t for_udp = 1, for_listen = 2, for_connect = 4, for_tcp = 6, for_all = 7;
@@ -61,13 +64,15 @@ int read_option(system_calls& calls, int fd, const option_row& row, option_value
 int write_option(system_calls& calls, int fd, const option_value& value) noexcept;
 [[nodiscard]] bool same(const option_value& a, const option_value& b) noexcept;
 
-/// What `fd` says to every row for its kind and family; rows that this kernel does not know are left out.
+/// What `fd` says to every row for its kind and family; rows that this kernel does not know are left out. Rows to be
+/// cleared blind are there even if they cannot be read, with zeros.
 int read_all_options(system_calls& calls, int fd, port_kind kind, std::vector<option_value>& out);
 
 /// SO_MEMINFO's receive buffer, send buffer and option memory, bytes. 0 or -errno.
 int read_memory(system_calls& calls, int fd, std::array<std::uint32_t, 3>& out) noexcept;
 
-/// Makes the buffers `wanted` (as SO_MEMINFO counts) again, and unlocks them unless `locked`. 0 or -errno.
+/// Makes the buffers those of `wanted` (as SO_MEMINFO counts, 2 x what is asked for). Locks their size, as any
+/// SO_RCVBUF does: SO_BUF_LOCK comes after. 0 or -errno.
 int write_buffers(system_calls& calls, int fd, const std::array<std::uint32_t, 3>& wanted) noexcept;
 
 }  // namespace berth::platform

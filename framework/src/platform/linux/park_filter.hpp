@@ -43,8 +43,9 @@ public:
     [[nodiscard]] std::size_t mapped_bytes() const noexcept { return bytes_; }
 
 private:
-    park_filter(system_calls& calls, std::uint64_t* cells, std::size_t bytes, int program) noexcept
-        : cells_(cells), calls_(calls), bytes_(bytes), program_(program) {}
+    park_filter(system_calls& calls, std::uint64_t* cells, std::uint32_t count, std::size_t bytes,
+                int program) noexcept
+        : cells_(cells), calls_(calls), bytes_(bytes), count_(count), program_(program) {}
     void store(std::uint32_t index, std::uint64_t value) noexcept {
         std::atomic_ref(cells_[index]).store(value, std::memory_order_release);
     }
@@ -52,6 +53,7 @@ private:
     std::uint64_t* cells_;
     system_calls& calls_;
     std::size_t bytes_;
+    std::uint32_t count_;
     int program_;
 };
 

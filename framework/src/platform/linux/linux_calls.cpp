@@ -1,0 +1,159 @@
+// The real system calls behind the seam: straight through, -errno for errors.
+//
+// These functions are on the fast path: each is one call and one comparison. Interrupted calls are made again, except
+// close (the descriptor is gone by then) and connect (the attempt goes on by itself).
+#include "platform/linux/system_calls.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace berth::platform {
+namespace {
+
+template <class Result>
+inline Result result_of(Result r) noexcept {
+    return r >= 0 ? r : static_cast<Result>(-errno);
+}
+
+template <class Call>
+inline auto uninterrupted(Call call) noexcept {
+    auto r = call();
+    while (r < 0 && errno == EINTR) r = call();
+    return result_of(r);
+}
+
+class real_calls final : public system_calls {
+public:
+    int socket(int family, int type, int protocol) noexcept override {
+        return result_of(::socket(family, type, protocol));
+    }
+    int close(int fd) noexcept override { return result_of(::close(fd)); }
+    int bind(int fd, const sockaddr* address, socklen_t size) noexcept override {
+        return result_of(::bind(fd, address, size));
+    }
+    int listen(int fd, int backlog) noexcept override { return result_of(::listen(fd, backlog)); }
+    int connect(int fd, const sockaddr* address, socklen_t size) noexcept override {
+        return result_of(::connect(fd, address, size));
+    }
+    int accept(int fd) noexcept override {
+        return uninterrupted([&] { return ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
+    }
+    int setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept override {
+        return result_of(::setsockopt(fd, level, name, value, size));
+    }
+    int getsockopt(int fd, int level, int name, void* value, socklen_t* size) noexcept override {
+        return result_of(::getsockopt(fd, level, name, value, size));
+    }
+    int getsockname(int fd, sockaddr* address, socklen_t* size) noexcept override {
+        return result_of(::getsockname(fd, address, size));
+    }
+    ssize_t send(int fd, const void* data, std::size_t size, int flags) noexcept override {
+        return uninterrupted([&] { return ::send(fd, data, size, flags); });
+    }
+    ssize_t recv(int fd, void* data, std::size_t size, int flags) noexcept override {
+        return uninterrupted([&] { return ::recv(fd, data, size, flags); });
+    }
+    ssize_t recvmsg(int fd, msghdr* message, int flags) noexcept override {
+        return uninterrupted([&] { return ::recvmsg(fd, message, flags); });
+    }
+    int poll(pollfd* fds, unsigned count, int timeout_ms) noexcept override {
+        return uninterrupted([&] { return ::poll(fds, count, timeout_ms); });
+    }
+    int dup_above(int fd, int lowest) noexcept override { return result_of(::fcntl(fd, F_DUPFD_CLOEXEC, lowest)); }
+    int dup3(int from, int onto) noexcept override {
+        return uninterrupted([&] { return ::dup3(from, onto, O_CLOEXEC); });
+    }
+    int fcntl(int fd, int command, long argument) noexcept override {
+        return result_of(::fcntl(fd, command, argument));
+    }
+    int fstat(int fd, struct stat& out) noexcept override { return result_of(::fstat(fd, &out)); }
+    int bpf(int command, bpf_attr& attributes) noexcept override {
+        return static_cast<int>(result_of(::syscall(SYS_bpf, command, &attributes, sizeof attributes)));
+    }
+    void* map_shared(int fd, std::size_t size) noexcept override {
+        void* const p = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        return p == MAP_FAILED ? nullptr : p;
+    }
+    int unmap(void* address, std::size_t size) noexcept override { return result_of(::munmap(address, size)); }
+    int descriptor_limit(std::uint64_t& soft, std::uint64_t& hard) noexcept override {
+        rlimit limit{};
+        const int r = result_of(::getrlimit(RLIMIT_NOFILE, &limit));
+        soft = limit.rlim_cur, hard = limit.rlim_max;
+        return r;
+    }
+    int read_file(const char* path, std::string& out) noexcept override;
+    int list_descriptors(std::vector<int>& out) noexcept override;
+};
+
+int real_calls::read_file(const char* path, std::string& out) noexcept {
+    const int fd = uninterrupted([&] { return ::open(path, O_RDONLY | O_CLOEXEC); });
+    if (fd < 0) return fd;
+    ssize_t r = 0;
+    try {
+        out.clear();
+        char piece[16384];
+        while ((r = uninterrupted([&] { return ::read(fd, piece, sizeof piece); })) > 0) {
+            out.append(piece, static_cast<std::size_t>(r));
+        }
+    } catch (const std::bad_alloc&) {
+        r = -ENOMEM;
+    }
+    ::close(fd);
+    return static_cast<int>(r);
+}
+
+int decimal(const char* text) noexcept {  // -1: not a number
+    int value = 0;
+    if (*text == '\0') return -1;
+    for (; *text != '\0'; ++text) {
+        if (*text < '0' || *text > '9') return -1;
+        value = value * 10 + (*text - '0');
+    }
+    return value;
+}
+
+// getdents64 and not readdir: no allocation, and 64 KiB a call.
+int real_calls::list_descriptors(std::vector<int>& out) noexcept {
+    const int directory = uninterrupted([] { return ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    if (directory < 0) return directory;
+    long r = 0;
+    try {
+        out.clear();
+        alignas(dirent64) char entries[65536];
+        while ((r = ::syscall(SYS_getdents64, directory, entries, sizeof entries)) > 0) {
+            for (long at = 0; at < r;) {
+                const auto* const entry = reinterpret_cast<const dirent64*>(entries + at);
+                at += entry->d_reclen;
+                const int fd = decimal(entry->d_name);
+                if (fd >= 0 && fd != directory) out.push_back(fd);
+            }
+        }
+        r = result_of(r);
+        std::sort(out.begin(), out.end());
+    } catch (const std::bad_alloc&) {
+        r = -ENOMEM;
+    }
+    ::close(directory);
+    return static_cast<int>(r);
+}
+
+}  // namespace
+
+system_calls& linux_calls() noexcept {
+    static real_calls calls;
+    return calls;
+}
+
+}  // namespace berth::platform
