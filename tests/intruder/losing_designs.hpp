@@ -40,7 +40,7 @@ public:
     void hand_over_once() override;
 
 private:
-    bool first_ = true;
+    std::uint64_t openings_ = 0;
 };
 
 /// One socket for holder and session: connect narrows its local address, the others are free meanwhile.
