@@ -1,0 +1,82 @@
+// bind_latency: how long it takes to come by a bound socket, in an empty and in a crowded port range.
+//
+// Order matters: the namespace first, then the processes that fill and listen, then everything that reserves.
+#include "bind_latency/matrix.hpp"
+#include "bind_latency/options.hpp"
+#include "bind_latency/outbound.hpp"
+#include "bind_latency/report_html.hpp"
+#include "bind_latency/report_json.hpp"
+#include "bind_latency/report_table.hpp"
+#include "bind_latency/targets/targets.hpp"
+
+#include <sys/utsname.h>
+
+#include <ctime>
+#include <exception>
+#include <fstream>
+
+namespace {
+
+using namespace berth::bench;
+
+void describe_machine(report& r) {
+    utsname system{};
+    uname(&system);
+    r.kernel = fmt::format("{} {}", system.sysname, system.release);
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);)
+        if (line.rfind("model name", 0) == 0) {
+            r.machine = line.substr(line.find(':') + 2);
+            break;
+        }
+    r.machine = fmt::format("{} cores{}{}", sysconf(_SC_NPROCESSORS_ONLN), r.machine.empty() ? "" : ", ", r.machine);
+    const std::time_t today = std::time(nullptr);
+    char text[32] = {};
+    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", std::gmtime(&today));
+    r.when = text;
+}
+
+/// Holders, session sockets and a second transport's in one process: six descriptors a port at the worst.
+std::uint32_t affordable_block(std::uint32_t wanted, std::uint64_t descriptors) {
+    const std::uint64_t most = descriptors > 1024 ? (descriptors - 512) / 4 : 64;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, most));
+}
+
+int run(options& o) {
+    const nanoseconds start = now();
+    report r;
+    r.mode = o.mode;
+    r.clock_cost = read_cost();
+    describe_machine(r);
+    r.where = enter_surroundings(o.own_namespace, o.range_size);
+    r.block_ports = o.block_ports = affordable_block(o.block_ports, r.where.descriptors);
+    filler crowd(r.where.range, r.where.descriptors);
+    drained_listener server(r.where.range);
+    stay_on_core(0);
+    {
+        progress bar(matrix_steps(o) + outbound_steps(o) + (o.targets ? target_steps() : 0));
+        r.cells = run_matrix(o, r.where, crowd, bar);
+        r.outbound = run_outbound(o, r.where, crowd, server, bar);
+        if (o.targets) r.targets = run_targets(o, r, crowd, bar);
+    }
+    r.plain = plain_lines(r);
+    r.seconds = static_cast<double>(now() - start) * 1e-9;
+    print_report(r, o.everything);
+    if (!o.json.empty()) write_json(r, o.json);
+    if (!o.html.empty()) write_html(r, o.html);
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    options o;
+    int exit_code = 0;
+    if (!read_command_line(argc, argv, o, exit_code)) return exit_code;
+    try {
+        return run(o);
+    } catch (const std::exception& problem) {
+        fmt::print(stderr, "bind_latency: {}\n", problem.what());
+        return 1;
+    }
+}

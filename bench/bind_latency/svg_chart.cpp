@@ -1,0 +1,156 @@
+// See svg_chart.hpp.
+#include "bind_latency/svg_chart.hpp"
+
+#include "bind_latency/wording.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace berth::bench {
+namespace {
+
+constexpr double width = 420;
+
+/// Nanoseconds to a place between `from` and `to`, whole decades at both ends.
+class log_scale {
+public:
+    log_scale(double least, double most, double from, double to)
+        : low_(std::floor(std::log10(std::max(least, 1.0)))),
+          high_(std::max(std::ceil(std::log10(std::max(most, 10.0))), low_ + 1)),
+          from_(from),
+          to_(to) {}
+    [[nodiscard]] double at(double ns) const {
+        const double share = (std::log10(std::max(ns, 1.0)) - low_) / (high_ - low_);
+        return from_ + std::clamp(share, 0.0, 1.0) * (to_ - from_);
+    }
+    [[nodiscard]] std::vector<double> decades() const {
+        std::vector<double> out;
+        for (double d = low_; d <= high_; ++d) out.push_back(std::pow(10.0, d));
+        return out;
+    }
+
+private:
+    double low_, high_, from_, to_;
+};
+
+std::string decade_name(double ns) {
+    if (ns < 1e3) return fmt::format("{:g} ns", ns);
+    if (ns < 1e6) return fmt::format("{:g} us", ns / 1e3);
+    return fmt::format("{:g} ms", ns / 1e6);
+}
+
+std::string text(double x, double y, std::string_view anchor, std::string_view words, std::string_view kind = "") {
+    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" class=\"{}\">{}</text>", x, y, anchor,
+                       kind, words);
+}
+
+std::string rule(double x1, double y1, double x2, double y2) {
+    return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"grid\"/>", x1, y1, x2,
+                       y2);
+}
+
+std::string opening(double height) { return fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\">", width, height); }
+
+struct extent {
+    double least = std::numeric_limits<double>::max();
+    double most = 1;
+    void add(double ns) {
+        least = std::min(least, ns);
+        most = std::max(most, ns);
+    }
+};
+
+extent extent_of(const std::vector<series>& lines) {
+    extent e;
+    for (const series& line : lines)
+        for (const auto& point : line.points)
+            if (point) e.add(*point);
+    return e;
+}
+
+}  // namespace
+
+std::string line_chart(const std::vector<std::string>& columns, const std::vector<series>& lines) {
+    const double left = 52, right = width - 14, top = 10, bottom = 266;
+    const extent e = extent_of(lines);
+    const log_scale y(e.least, e.most, bottom, top);
+    const auto x = [&](std::size_t column) {
+        const double steps = columns.size() > 1 ? static_cast<double>(columns.size() - 1) : 1.0;
+        return left + 12 + (right - left - 24) * static_cast<double>(column) / steps;
+    };
+    std::string svg = opening(290);
+    for (const double ns : y.decades())
+        svg += rule(left, y.at(ns), right, y.at(ns)) + text(left - 5, y.at(ns) + 4, "end", decade_name(ns));
+    for (std::size_t c = 0; c < columns.size(); ++c) svg += text(x(c), bottom + 18, "middle", columns[c]);
+    for (const series& line : lines) {
+        std::string path, dots;
+        for (std::size_t c = 0; c < line.points.size(); ++c) {
+            if (!line.points[c]) continue;
+            path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "M" : "L", x(c), y.at(*line.points[c]));
+            dots += fmt::format(
+                "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" class=\"f{}\"><title>{}, {}: {}</title></circle>", x(c),
+                y.at(*line.points[c]), line.colour, line.label, columns[c], fmt_time(*line.points[c]));
+        }
+        svg += fmt::format("<path d=\"{}\" class=\"line s{}\"/>{}", path, line.colour, dots);
+    }
+    return svg + "</svg>";
+}
+
+std::string bar_chart(const std::vector<bar>& bars) {
+    const double left = 4, right = width - 10, step = 32;
+    const double bottom = 8 + step * static_cast<double>(bars.size());
+    extent e;
+    for (const bar& b : bars) {
+        e.add(b.p50);
+        e.add(b.p99);
+    }
+    const log_scale x(e.least / 3, e.most, left, right);
+    std::string svg = opening(bottom + 24);
+    for (const double ns : x.decades()) {
+        const bool last = x.at(ns) > right - 20;
+        svg += rule(x.at(ns), 4, x.at(ns), bottom) + text(x.at(ns), bottom + 16,
+                                                          last                   ? "end"
+                                                          : x.at(ns) < left + 20 ? "start"
+                                                                                 : "middle",
+                                                          decade_name(ns));
+    }
+    for (std::size_t i = 0; i < bars.size(); ++i) {
+        const bar& b = bars[i];
+        const double y = 8 + step * static_cast<double>(i);
+        svg += text(left + 2, y + 9, "start", b.label, "on");
+        svg += text(right, y + 9, "end", fmt_time(b.p50) + b.note, "on strong");
+        svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"10\" rx=\"2\" class=\"f{}\"/>",
+                           left, y + 14, std::max(x.at(b.p50) - left, 1.0), b.colour);
+        svg += fmt::format("<path d=\"M{0:.1f},{2:.1f}L{1:.1f},{2:.1f}M{1:.1f},{3:.1f}v8\" class=\"whisker\"/>",
+                           x.at(b.p50), x.at(b.p99), y + 19, y + 15);
+    }
+    return svg + "</svg>";
+}
+
+std::string cumulative_chart(const std::vector<series>& lines) {
+    const double left = 46, right = width - 14, top = 10, bottom = 226;
+    const extent e = extent_of(lines);
+    const log_scale x(e.least, e.most, left, right);
+    std::string svg = opening(250);
+    for (const int percent : {0, 25, 50, 75, 100}) {
+        const double y = bottom - (bottom - top) * percent / 100.0;
+        svg += rule(left, y, right, y) + text(left - 5, y + 4, "end", fmt::format("{} %", percent));
+    }
+    for (const double ns : x.decades())
+        svg += rule(x.at(ns), top, x.at(ns), bottom) +
+               text(x.at(ns), bottom + 17, x.at(ns) > right - 20 ? "end" : "middle", decade_name(ns));
+    for (const series& line : lines) {
+        std::string path;
+        for (std::size_t i = 0; i < line.points.size(); ++i)
+            if (line.points[i])
+                path += fmt::format("{}{:.1f},{:.1f}", path.empty() ? "M" : "L", x.at(*line.points[i]),
+                                    bottom - (bottom - top) * static_cast<double>(i) / 100.0);
+        svg += fmt::format("<path d=\"{}\" class=\"line s{}\"/>", path, line.colour);
+    }
+    return svg + "</svg>";
+}
+
+}  // namespace berth::bench
