@@ -17,4 +17,5 @@ cmake --build build/demo --target bind_latency --parallel "$(nproc)"
 
 say "Measuring, less than a minute"
 cd build/demo
-exec bench/bind_latency/bind_latency --quick "$@"
+bench/bind_latency/bind_latency --quick --json bind_latency.json --html bind_latency.html "$@"
+printf '\nAll figures: build/demo/bind_latency.json; charts: build/demo/bind_latency.html\n'

@@ -5,7 +5,7 @@
 demo_packages=(
     g++ cmake ninja-build
     libasio-dev
-    libcli11-dev libfmt-dev
+    libcli11-dev libfmt-dev nlohmann-json3-dev
 )
 test_packages=(
     "${demo_packages[@]}"

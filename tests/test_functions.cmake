@@ -23,6 +23,15 @@ function(berth_add_run name labels)
         ENVIRONMENT "${run_ENVIRONMENT}" SKIP_RETURN_CODE 77)
 endfunction()
 
+# berth_test_library(name sources... [LIBS ...]): what several tests share, included as "folder/name.hpp".
+function(berth_test_library name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
+    add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
+    berth_build_flags(${name})
+    target_include_directories(${name} PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}")
+    target_link_libraries(${name} PUBLIC berth_internals ${arg_LIBS})
+endfunction()
+
 function(berth_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROCESSORS;TIMEOUT" "LABELS;LIBS;NIGHTLY")
     set(sources ${arg_UNPARSED_ARGUMENTS})

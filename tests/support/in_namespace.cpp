@@ -131,8 +131,12 @@ int main(int argc, char** argv) {
     }
     if (root) enter_own_namespace();
 
-    const fs::path directory = make_own_directory();
     fs::path program = fs::absolute(argv[first]);
+    if (!fs::exists(program)) {
+        std::fprintf(stderr, "in_namespace: %s is not there: was it built?\n", program.c_str());
+        return launcher_failed;
+    }
+    const fs::path directory = make_own_directory();
     if (unprivileged) {
         const fs::path copy = directory / program.filename();
         fs::copy_file(program, copy);
