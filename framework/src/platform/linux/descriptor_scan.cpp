@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <new>
@@ -52,12 +53,9 @@ private:
 
 int scan(system_calls& calls, std::span<const int> own, name_finder& finder) {
     std::vector<int> descriptors;
-    if (const int r = calls.list_descriptors(descriptors); r < 0) return r;
+    if (const int r = calls.list_descriptors(own, descriptors); r < 0) return r;
     std::string text;
-    auto next_own = own.begin();
     for (const int fd : descriptors) {
-        while (next_own != own.end() && *next_own < fd) ++next_own;
-        if (next_own != own.end() && *next_own == fd) continue;
         struct stat status {};
         if (calls.fstat(fd, status) < 0) continue;  // closed meanwhile
         if (S_ISSOCK(status.st_mode)) {

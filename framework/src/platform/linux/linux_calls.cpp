@@ -2,9 +2,9 @@
 //
 // These functions are on the fast path: each is one call and one comparison. Interrupted calls are made again, except
 // close (the descriptor is gone by then) and connect (the attempt goes on by itself).
+#include "platform/linux/open_descriptors.hpp"
 #include "platform/linux/system_calls.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <poll.h>
@@ -14,9 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <new>
 
 namespace berth::platform {
@@ -94,7 +92,9 @@ public:
         return r;
     }
     int read_file(const char* path, std::string& out) noexcept override;
-    int list_descriptors(std::vector<int>& out) noexcept override;
+    int list_descriptors(std::span<const int> except, std::vector<int>& out) noexcept override {
+        return list_open_descriptors(except, out);
+    }
 };
 
 int real_calls::read_file(const char* path, std::string& out) noexcept {
@@ -111,41 +111,6 @@ int real_calls::read_file(const char* path, std::string& out) noexcept {
         r = -ENOMEM;
     }
     ::close(fd);
-    return static_cast<int>(r);
-}
-
-int decimal(const char* text) noexcept {  // -1: not a number
-    int value = 0;
-    if (*text == '\0') return -1;
-    for (; *text != '\0'; ++text) {
-        if (*text < '0' || *text > '9') return -1;
-        value = value * 10 + (*text - '0');
-    }
-    return value;
-}
-
-// getdents64 and not readdir: no allocation, and 64 KiB a call.
-int real_calls::list_descriptors(std::vector<int>& out) noexcept {
-    const int directory = uninterrupted([] { return ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-    if (directory < 0) return directory;
-    long r = 0;
-    try {
-        out.clear();
-        alignas(dirent64) char entries[65536];
-        while ((r = ::syscall(SYS_getdents64, directory, entries, sizeof entries)) > 0) {
-            for (long at = 0; at < r;) {
-                const auto* const entry = reinterpret_cast<const dirent64*>(entries + at);
-                at += entry->d_reclen;
-                const int fd = decimal(entry->d_name);
-                if (fd >= 0 && fd != directory) out.push_back(fd);
-            }
-        }
-        r = result_of(r);
-        std::sort(out.begin(), out.end());
-    } catch (const std::bad_alloc&) {
-        r = -ENOMEM;
-    }
-    ::close(directory);
     return static_cast<int>(r);
 }
 

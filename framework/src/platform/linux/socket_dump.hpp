@@ -14,7 +14,7 @@
 namespace berth::platform {
 
 /// One socket of a dump. `state` is the kernel's TCP_* number, also for UDP (7: not connected, 1: connected);
-/// TCP 13: bound only. TIME_WAIT rows (6) have inode 0 and a cookie of their own.
+/// a TCP socket that is bound only is 7 as well. TIME_WAIT rows (6) have inode 0 and a cookie of their own.
 struct socket_row {
     std::uint16_t port;   ///< host byte order
     std::uint8_t family;  ///< AF_INET or AF_INET6

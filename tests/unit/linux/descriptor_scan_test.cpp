@@ -1,0 +1,119 @@
+// Every way in which this process can still name a socket is found, and only those.
+#include "platform/linux/descriptor_scan.hpp"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+#include "unit/linux/kernel_sockets.hpp"
+
+namespace {
+
+using namespace berth::platform;
+using namespace berth_test;
+
+bool is_named(std::uint64_t inode, std::vector<int> own) {
+    std::sort(own.begin(), own.end());
+    std::vector<bool> named;
+    EXPECT_EQ(scan_descriptors(linux_calls(), own, std::vector<std::uint64_t>{inode}, named), 0);
+    return named.at(0);
+}
+
+TEST(descriptor_scan, a_socket_that_only_its_own_descriptor_names_is_not_named) {
+    const descriptor own = bound_socket(AF_INET, SOCK_DGRAM), other = bound_socket(AF_INET, SOCK_DGRAM);
+    EXPECT_FALSE(is_named(inode_of(own), {own}));
+    EXPECT_TRUE(is_named(inode_of(other), {own}));
+}
+
+TEST(descriptor_scan, a_dup_names_the_socket_until_it_is_closed) {
+    const descriptor own = bound_socket(AF_INET, SOCK_DGRAM);
+    descriptor copy(::dup(own));
+    EXPECT_TRUE(is_named(inode_of(own), {own}));
+    copy.close();
+    EXPECT_FALSE(is_named(inode_of(own), {own}));
+}
+
+TEST(descriptor_scan, an_epoll_registration_whose_descriptor_is_closed_still_names_the_socket) {
+    const descriptor own = bound_socket(AF_INET, SOCK_DGRAM);
+    const descriptor queue(::epoll_create1(EPOLL_CLOEXEC));
+    descriptor copy(::dup(own));
+    epoll_event event{};
+    ASSERT_EQ(::epoll_ctl(queue, EPOLL_CTL_ADD, copy, &event), 0);
+    copy.close();
+    EXPECT_TRUE(is_named(inode_of(own), {own}));
+}
+
+TEST(descriptor_scan, a_removed_epoll_registration_does_not_name_the_socket) {
+    const descriptor own = bound_socket(AF_INET, SOCK_DGRAM);
+    const descriptor queue(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{};
+    ASSERT_EQ(::epoll_ctl(queue, EPOLL_CTL_ADD, own, &event), 0);
+    EXPECT_TRUE(is_named(inode_of(own), {own}));
+    ASSERT_EQ(::epoll_ctl(queue, EPOLL_CTL_DEL, own, nullptr), 0);
+    EXPECT_FALSE(is_named(inode_of(own), {own}));
+}
+
+TEST(descriptor_scan, answers_for_many_sockets_in_one_pass) {
+    std::vector<descriptor> sockets;
+    std::vector<std::uint64_t> inodes;
+    std::vector<int> own;
+    for (int i = 0; i < 200; ++i) {
+        sockets.push_back(bound_socket(AF_INET, SOCK_DGRAM));
+        inodes.push_back(inode_of(sockets.back()));
+        if (i % 3 != 0) own.push_back(sockets.back());
+    }
+    std::sort(own.begin(), own.end());
+    std::vector<bool> named;
+    ASSERT_EQ(scan_descriptors(linux_calls(), own, inodes, named), 0);
+    for (std::size_t i = 0; i < 200; ++i) EXPECT_EQ(named[i], i % 3 == 0);
+}
+
+TEST(descriptor_scan, finds_the_dup_in_a_table_that_was_once_much_bigger) {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const descriptor own = bound_socket(AF_INET, SOCK_DGRAM);
+    descriptor far(::fcntl(own, F_DUPFD, static_cast<int>(limit.rlim_cur) - 2));  // grows the table for good
+    ASSERT_GE(far, 0);
+    EXPECT_TRUE(is_named(inode_of(own), {own}));
+    far.close();
+    EXPECT_FALSE(is_named(inode_of(own), {own}));
+    const descriptor near(::dup(own));
+    EXPECT_TRUE(is_named(inode_of(own), {own}));
+}
+
+TEST(descriptor_scan, of_20000_descriptors_takes_milliseconds) {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 21000);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    const int most = static_cast<int>(limit.rlim_cur) - 200;
+    const descriptor own = bound_socket(AF_INET, SOCK_DGRAM);
+    std::vector<descriptor> many;
+    for (int i = 0; i < most && i < 20000; ++i) {
+        many.emplace_back(::dup(own));
+        ASSERT_GE(many.back(), 0);
+    }
+    std::vector<int> ours{own};
+    for (const auto& d : many) ours.push_back(d);
+    ours.pop_back();  // the last one is a stranger's
+    std::sort(ours.begin(), ours.end());
+    const std::vector<std::uint64_t> inodes{inode_of(own)};
+    const auto timed = [&](std::span<const int> known) {
+        std::vector<bool> named;
+        const auto start = std::chrono::steady_clock::now();
+        EXPECT_EQ(scan_descriptors(linux_calls(), known, inodes, named), 0);
+        EXPECT_TRUE(named[0]);
+        const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+        std::printf("%zu descriptors, %zu known as own: %.2f ms\n", many.size(), known.size(), took.count());
+        return took.count();
+    };
+    (void)timed(ours);  // the first pass makes the entries of /proc/self/fd
+    EXPECT_LT(timed(ours), 200);
+    EXPECT_LT(timed({}), 200);
+}
+
+}  // namespace
