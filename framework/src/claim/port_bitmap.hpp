@@ -52,7 +52,7 @@ public:
 
     /// The place for a draw: evenly over the block, on the thread's own lines if several threads draw.
     [[nodiscard]] place place_of(draw d) const noexcept {
-        const std::uint32_t anywhere = (d.bits * positions_) >> 16;
+        const std::uint32_t anywhere = parity_ + ((d.bits * (positions_ - parity_)) >> 16);
         const std::uint32_t spread = std::min<std::uint32_t>(d.spread, spread_limit_);
         if (spread <= 1) return {anywhere};
         const std::uint32_t number = d.number & (spread - 1);
@@ -135,12 +135,19 @@ private:
 
     template <class Choose>
     std::uint32_t search(const place& p, Choose choose) noexcept {
-        if (const outcome o = claim_in(p.at / 32, p.at % 32, choose); o.mask != 0) return index_of(p.at / 32, o.mask);
+        std::uint32_t w = p.at / 32;
+        const std::uint64_t own = p.spread > 1 && hints_ != 0 ? own_words(p) : ~std::uint64_t{0};
         if (hints_ != 0) {
-            if (p.spread > 1) {
-                if (const std::uint32_t i = search_hints(p.at, own_words(p), choose); i != none) return i;
+            // Asking the hint first, not the word, saves a branch that nobody can predict in a crowded block.
+            const std::uint64_t near = hint(w / 64).load() & own & (~std::uint64_t{0} << (w % 64));
+            if (near != 0) w = (w & ~63u) + static_cast<std::uint32_t>(std::countr_zero(near));
+        }
+        if (const outcome o = claim_in(w, p.at % 32, choose); o.mask != 0) return index_of(w, o.mask);
+        if (hints_ != 0) {
+            if (const std::uint32_t i = search_hints(p.at, own, choose); i != none) return i;
+            if (~own != 0) {
+                if (const std::uint32_t i = search_hints(p.at, ~own, choose); i != none) return i;
             }
-            if (const std::uint32_t i = search_hints(p.at, ~std::uint64_t{0}, choose); i != none) return i;
         }
         return collect(p.at, choose);
     }
@@ -176,10 +183,11 @@ private:
         std::uint64_t last = 0;
         for (bool first = true;; first = false) {
             std::uint64_t tags = 0;
-            for (std::uint32_t step = 0, w = at / 32; step < words_; ++step, w = w + 1 == words_ ? 0 : w + 1) {
-                const outcome o = claim_in(w, at % 32, choose);
-                if (o.mask != 0) return index_of(w, o.mask);
-                tags += o.value >> 32;
+            for (std::uint32_t w = 0; w < words_; ++w) {
+                const std::uint64_t value = word(w).load();
+                tags += value >> 32;
+                if (choose(free_of(value), at % 32) == 0) continue;
+                if (const outcome o = claim_in(w, at % 32, choose); o.mask != 0) return index_of(w, o.mask);
             }
             if (!first && tags == last) return none;
             last = tags;

@@ -41,8 +41,18 @@ struct park_result {
 /// What renew() says.
 enum class renewal : std::uint8_t {
     renewed,      // a fresh parked session socket is in place, and the check found nobody else on the port
-    still_named,  // a descriptor elsewhere still names the old session socket: nothing changed, try later
-    failed,       // the system refused: nothing changed, try later
+    still_named,  // a descriptor somewhere still names the old session socket: still condemned, try later
+    failed,       // the system refused, or somebody slipped in: still condemned, try later
+};
+
+/// What a caller's socket is, as far as associate and bind must know.
+struct socket_facts {
+    bool is_tcp = false;         // else UDP: nothing else gets this far
+    bool is_ipv6 = false;
+    bool is_ipv6_only = false;
+    bool is_bound = false;
+    std::uint64_t cookie = 0;    // never given out twice while the system runs
+    std::uint64_t network = 0;   // its network namespace, as network_namespace() names it
 };
 
 class held_block {
@@ -94,6 +104,10 @@ public:
     /// Ends the block's hold on one port: session socket first, then holder. Descriptors in other hands live on.
     virtual void drop(std::uint32_t index) noexcept = 0;
 
+    /// In a forked child, instead of anything else: closes the child's descriptors and touches nothing that the
+    /// parent shares.
+    virtual void abandon() noexcept = 0;
+
     /// Bytes of user memory per port, for the books.
     [[nodiscard]] virtual std::uint32_t bytes_per_port() const noexcept = 0;
 };
@@ -118,6 +132,19 @@ public:
 
     /// An opaque name of the calling thread's network namespace; 0: the system has none.
     virtual std::uint64_t network_namespace() noexcept = 0;
+
+    /// not_a_socket, operation_not_supported (neither TCP nor UDP).
+    virtual error_code inspect(native_socket socket, socket_facts& out) noexcept = 0;
+
+    /// How descriptors name the socket; 0: not a descriptor.
+    virtual std::uint64_t inode_of(native_socket socket) noexcept = 0;
+
+    /// False once no descriptor of this process names the socket with this inode. `hint`: where it was seen last.
+    /// `not_counted`: the library's own descriptor of it, or -1.
+    virtual bool is_named(std::uint64_t inode, native_socket hint, native_socket not_counted) noexcept = 0;
+
+    /// Closes a caller's descriptor on the caller's request.
+    virtual error_code close(native_socket socket) noexcept = 0;
 };
 
 /// This system's provider: the CMake file picks which sibling is linked.

@@ -1,0 +1,14 @@
+// Everything at once. Include the single headers where compile time matters.
+#pragma once
+
+#include <berth/associate.hpp>
+#include <berth/bound.hpp>
+#include <berth/bound_port.hpp>
+#include <berth/capabilities.hpp>
+#include <berth/error.hpp>
+#include <berth/log.hpp>
+#include <berth/port_block.hpp>
+#include <berth/port_reservation.hpp>
+#include <berth/reservation_request.hpp>
+#include <berth/reservation_token.hpp>
+#include <berth/statistics.hpp>

@@ -1,0 +1,68 @@
+// A bound socket out of a block: an Asio socket or acceptor, and the port that it stands on, with one owner.
+//
+// Move-only; its destructor takes the socket out of Asio (pending operations end with operation_aborted) and gives the
+// port back. A socket that was closed or moved away meanwhile is noticed: its port is condemned, then renewed.
+#pragma once
+
+#include <berth/bound_port.hpp>
+
+#include <utility>
+
+namespace berth {
+
+template <class Socket>
+class bound {
+public:
+    using socket_type = Socket;
+
+    bound(bound&&) noexcept = default;
+    bound& operator=(bound&& other) noexcept {
+        if (this != &other) {
+            error_code ignored;
+            give_back(ignored);
+            socket_ = std::move(other.socket_);
+            port_ = std::move(other.port_);
+        }
+        return *this;
+    }
+    ~bound() {
+        error_code ignored;
+        give_back(ignored);
+    }
+
+    /// A socket without a port: what a failed take returns. `*b` is not open.
+    template <class Executor>
+    explicit bound(const Executor& executor) : socket_(executor) {}
+
+    /// The parts of a successful take. Pre: socket is the one of port.
+    bound(Socket socket, bound_port port) noexcept : socket_(std::move(socket)), port_(std::move(port)) {}
+
+    explicit operator bool() const noexcept { return static_cast<bool>(port_); }
+    Socket& operator*() noexcept { return socket_; }
+    Socket* operator->() noexcept { return &socket_; }
+    const Socket& operator*() const noexcept { return socket_; }
+    const Socket* operator->() const noexcept { return &socket_; }
+
+    /// The port, host byte order; 0 if none is held.
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_.port(); }
+
+    /// Post: the socket is not open and no port is held. Pending operations complete with operation_aborted.
+    void give_back(error_code& ec) noexcept {
+        ec = {};
+        if (!port_) return;
+        if (socket_.is_open()) {
+            if (socket_.native_handle() != port_.native_handle()) {  // another socket was moved in: it is not ours
+                socket_.close(ec);
+            } else {
+                socket_.release(ec);
+            }
+        }
+        port_.give_back(ec);
+    }
+
+private:
+    Socket socket_;
+    bound_port port_;
+};
+
+}  // namespace berth

@@ -1,0 +1,76 @@
+// See acquiring_sockets.hpp.
+#include "acquiring_sockets.hpp"
+
+#include "platform/fork_stamp.hpp"
+#include "platform/quiet_thread.hpp"
+#include "reservation_core.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace berth::detail {
+
+acquiring_sockets& acquiring_sockets::instance() noexcept {
+    static acquiring_sockets* const all = new acquiring_sockets;  // its thread may outlive main
+    return *all;
+}
+
+void acquiring_sockets::watch(platform::native_socket socket, std::shared_ptr<reservation_core> core) {
+    const std::uint64_t inode = core->provider().inode_of(socket);
+    const std::lock_guard lock(mutex_);
+    if (const auto stamp = platform::fork_stamp(); stamp != stamp_) {  // a child has none of its parent's threads
+        entries_.clear();
+        running_ = false;
+        stamp_ = stamp;
+    }
+    entries_.push_back({std::move(core), inode, socket, -1});
+    if (running_) return;
+    running_ = true;
+    platform::start_quiet_thread([] { instance().run(); });
+}
+
+void acquiring_sockets::forget(const reservation_core& core) noexcept {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(entries_, [&](const entry& e) { return e.core.get() == &core; });
+}
+
+void acquiring_sockets::replaced(platform::native_socket socket, std::uint64_t old_inode,
+                                 platform::native_socket session) noexcept {
+    const std::lock_guard lock(mutex_);
+    for (auto& e : entries_) {
+        if (e.inode != old_inode) continue;
+        e.inode = e.core->provider().inode_of(session);
+        e.hint = socket;
+        e.own = session;
+    }
+}
+
+void acquiring_sockets::look() noexcept {
+    std::vector<std::shared_ptr<reservation_core>> ended;
+    {
+        const std::lock_guard lock(mutex_);
+        std::erase_if(entries_, [&](entry& e) {
+            if (e.core->provider().is_named(e.inode, e.hint, e.own)) return false;
+            ended.push_back(std::move(e.core));
+            return true;
+        });
+    }
+    for (const auto& core : ended) {
+        failure ignored;  // released meanwhile: just as well
+        core->release(ignored, if_taken::detach);
+    }
+}
+
+void acquiring_sockets::run() noexcept {
+    for (;;) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        look();
+        const std::lock_guard lock(mutex_);
+        if (entries_.empty()) {
+            running_ = false;
+            return;
+        }
+    }
+}
+
+}  // namespace berth::detail

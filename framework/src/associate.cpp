@@ -1,0 +1,191 @@
+// associate, bind and their kin for callers' own sockets; see include/berth/associate.hpp.
+#include <berth/associate.hpp>
+
+#include "acquiring_sockets.hpp"
+#include "association_table.hpp"
+#include "reservation_core.hpp"
+#include "token_table.hpp"
+
+namespace berth {
+namespace {
+
+using detail::acquiring_sockets;
+using detail::association_table;
+using detail::reservation_core;
+using detail::token_table;
+
+platform::native_socket native(native_handle_type socket) noexcept {
+    return static_cast<platform::native_socket>(socket);
+}
+
+failure refused(errc code, std::string what) { return {code, std::move(what), 0}; }
+
+asio::ip::address plain(const asio::ip::address& a) {
+    if (a.is_v6() && a.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, a.to_v6());
+    return a;
+}
+
+error_code find_core(reservation_token token, std::shared_ptr<reservation_core>& core) noexcept {
+    core = token_table::instance().find(token);
+    if (!core) return errc::invalid_token;
+    return core->is_forked() ? error_code(errc::forked) : error_code();
+}
+
+detail::port_lane* lane_for(reservation_core& core, const platform::socket_facts& facts) noexcept {
+    return core.lane(facts.is_tcp ? transport::tcp : transport::udp);
+}
+
+error_code check_family(const reservation_core& core, const platform::socket_facts& facts) noexcept {
+    const auto family = core.request().family;
+    const bool fits = family == address_family::ipv4   ? !facts.is_ipv6
+                      : family == address_family::ipv6 ? facts.is_ipv6
+                                                       : facts.is_ipv6 && !facts.is_ipv6_only;
+    return fits ? error_code() : error_code(errc::family_mismatch);
+}
+
+void check_endpoint(const reservation_core& core, const bind_endpoint& endpoint, failure& f) {
+    const auto asked = plain(endpoint.address);
+    const auto& reserved = core.request().address;
+    const bool same = reserved.is_unspecified() ? asked.is_unspecified() : asked == reserved;
+    if (!same) {
+        f = refused(errc::address_mismatch,
+                    "bind asks for " + asked.to_string() + ", the block was reserved on " +
+                        (reserved.is_unspecified() ? std::string("all addresses") : reserved.to_string()) +
+                        "; bind to that, or reserve a block on the address");
+    } else if (endpoint.port != 0 && !core.block().contains(endpoint.port)) {
+        f = refused(errc::port_outside_block,
+                    "port " + std::to_string(endpoint.port) + " is not one of the " +
+                        std::to_string(core.block().count) + " ports from " + std::to_string(core.block().first) +
+                        "; ask for 0 to get any of them");
+    }
+}
+
+void bind_associated(native_handle_type socket, const bind_endpoint& endpoint, failure& f) {
+    auto& table = association_table::instance();
+    platform::socket_facts facts;
+    if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
+    const auto token = table.token_of(facts.cookie);
+    if (!token) {
+        f = refused(facts.is_bound ? errc::already_bound : errc::not_associated,
+                    facts.is_bound ? "the socket is bound already" : "associate the socket with a reservation first");
+        return;
+    }
+    std::shared_ptr<reservation_core> core;
+    if ((f.code = find_core(token, core))) {
+        if (f.code == errc::invalid_token) f.code = errc::reservation_released;
+        return;
+    }
+    check_endpoint(*core, endpoint, f);
+    if (f) return;
+    auto* const lane = lane_for(*core, facts);
+    const std::uint64_t old_inode = core->provider().inode_of(native(socket));
+    std::uint32_t index = 0;
+    std::uint64_t cookie = 0;
+    lane->bind_callers(native(socket), endpoint.port, index, cookie, f);
+    if (f) return;
+    table.forget(facts.cookie);
+    table.bound(cookie, {core, lane, index});
+    acquiring_sockets::instance().replaced(native(socket), old_inode, lane->session(index));
+}
+
+void release_core(const std::shared_ptr<reservation_core>& core, failure& f) {
+    acquiring_sockets::instance().forget(*core);
+    core->release(f, if_taken::detach);
+    association_table::instance().forget(core->token());
+}
+
+template <class Work>
+void guarded(failure& f, Work work) noexcept {
+    f = {};
+    try {
+        work();
+    } catch (const std::bad_alloc&) {
+        f.code = errc::no_memory;
+    } catch (...) {
+        f.code = errc::system_failure;
+    }
+    if (f.code && f.what.empty()) {
+        try {
+            f.what = f.code.message();
+        } catch (...) {  // the code alone must do
+        }
+    }
+}
+
+}  // namespace
+
+void associate(native_handle_type socket, reservation_token token, error_code& ec) noexcept {
+    failure f;
+    guarded(f, [&] {
+        platform::socket_facts facts;
+        if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
+        std::shared_ptr<reservation_core> core;
+        if ((f.code = find_core(token, core))) return;
+        if (facts.is_bound) {
+            f.code = errc::already_bound;
+        } else if (lane_for(*core, facts) == nullptr) {
+            f.code = errc::protocol_mismatch;
+        } else if (facts.network != core->network()) {
+            f.code = errc::wrong_namespace;
+        } else if (!(f.code = check_family(*core, facts))) {
+            association_table::instance().associate(facts.cookie, token);
+        }
+    });
+    ec = f.code;
+}
+
+void bind(native_handle_type socket, const bind_endpoint& endpoint, failure& f) noexcept {
+    guarded(f, [&] { bind_associated(socket, endpoint, f); });
+}
+
+void bind(native_handle_type socket, const bind_endpoint& endpoint, error_code& ec) noexcept {
+    failure f;
+    bind(socket, endpoint, f);
+    ec = f.code;
+}
+
+void give_back(native_handle_type socket, error_code& ec) noexcept {
+    failure f;
+    guarded(f, [&] {
+        platform::socket_facts facts;
+        if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
+        const auto port = association_table::instance().unbind(facts.cookie);
+        const auto core = port.core.lock();
+        if (port.lane == nullptr) {
+            f.code = errc::not_associated;
+        } else if (!(f.code = platform::system_provider().close(native(socket))) && core) {
+            port.lane->callers_socket_closed(port.index);
+        }
+    });
+    ec = f.code;
+}
+
+reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f) {
+    reservation_instance out;
+    guarded(f, [&] {
+        platform::socket_facts facts;
+        if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
+        acquiring_sockets::instance().look();
+        reservation_request request{.block = block};
+        request.protocol = facts.is_tcp ? transport::tcp : transport::udp;
+        request.family = !facts.is_ipv6       ? address_family::ipv4
+                         : facts.is_ipv6_only ? address_family::ipv6
+                                              : address_family::dual;
+        const auto core = reservation_core::make(platform::system_provider(), request, f);
+        if (!core) return;
+        out = {core->block(), core->token()};
+        acquiring_sockets::instance().watch(native(socket), core);
+    });
+    return out;
+}
+
+void release(native_handle_type socket, reservation_token token, failure& f) noexcept {
+    guarded(f, [&] {
+        platform::socket_facts facts;
+        if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
+        std::shared_ptr<reservation_core> core;
+        if (!(f.code = find_core(token, core))) release_core(core, f);
+    });
+}
+
+}  // namespace berth

@@ -1,0 +1,49 @@
+// What the process remembers about callers' own sockets: associated but not bound yet, bound to a port of a block,
+// and acquiring sockets, with whose life a block ends.
+//
+// Keyed by socket cookie, never by descriptor number: numbers are given out again, cookies are not. A mutex: off the
+// fast path of take. Entries of sockets that were closed unbound stay until their reservation ends; they cannot be
+// mistaken for another socket's.
+#pragma once
+
+#include "platform/port_provider.hpp"
+
+#include <berth/reservation_token.hpp>
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace berth::detail {
+
+class port_lane;
+class reservation_core;
+
+/// Where a bound caller's socket stands.
+struct callers_port {
+    std::weak_ptr<reservation_core> core;
+    port_lane* lane = nullptr;
+    std::uint32_t index = 0;
+};
+
+class association_table {
+public:
+    static association_table& instance() noexcept;
+
+    void associate(std::uint64_t cookie, reservation_token token);
+    [[nodiscard]] reservation_token token_of(std::uint64_t cookie) noexcept;
+    void forget(std::uint64_t cookie) noexcept;
+    void forget(reservation_token token) noexcept;
+
+    void bound(std::uint64_t cookie, callers_port port);
+    /// Removes and returns; lane is nullptr if the socket has no port.
+    [[nodiscard]] callers_port unbind(std::uint64_t cookie) noexcept;
+
+private:
+    std::mutex mutex_;
+    std::unordered_map<std::uint64_t, reservation_token> pending_;
+    std::unordered_map<std::uint64_t, callers_port> bound_;
+};
+
+}  // namespace berth::detail

@@ -1,0 +1,69 @@
+// The category: messages, and which std::errc a value equals.
+#include <berth/error.hpp>
+
+namespace berth {
+namespace {
+
+struct row {
+    const char* message;
+    std::errc equal;
+};
+
+constexpr std::errc nothing{};
+
+constexpr row rows[] = {
+    {"success", nothing},
+    {"a port of the block is in use or reserved", std::errc::address_in_use},
+    {"no port of the block is available", std::errc::address_in_use},
+    {"invalid argument", std::errc::invalid_argument},
+    {"the socket is bound already", std::errc::invalid_argument},
+    {"the socket is not associated with a reservation", std::errc::invalid_argument},
+    {"the block was not reserved on this address", std::errc::address_not_available},
+    {"the socket's address family is not the block's", std::errc::address_family_not_supported},
+    {"the port is not one of the block's", std::errc::invalid_argument},
+    {"the port is not available now", std::errc::address_in_use},
+    {"unknown, released or foreign reservation token", std::errc::invalid_argument},
+    {"the protocol or its use is not the block's", std::errc::wrong_protocol_type},
+    {"operation not supported", std::errc::operation_not_supported},
+    {"permission denied", std::errc::permission_denied},
+    {"not a socket", std::errc::not_a_socket},
+    {"operation aborted", std::errc::operation_canceled},
+    {"too many open files", std::errc::too_many_files_open},
+    {"out of memory", std::errc::not_enough_memory},
+    {"sockets of the block are still out", std::errc::device_or_resource_busy},
+    {"the reservation was released", std::errc::invalid_argument},
+    {"a socket option cannot be carried over", std::errc::operation_not_permitted},
+    {"a forked child cannot use its parent's reservation", std::errc::operation_not_permitted},
+    {"the block is in another network namespace", std::errc::address_not_available},
+    {"the system refused", std::errc::io_error},
+};
+
+class berth_category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "berth"; }
+
+    std::string message(int value) const override {
+        return is_known(value) ? rows[value].message : "unknown berth error " + std::to_string(value);
+    }
+
+    std::error_condition default_error_condition(int value) const noexcept override {
+        if (is_known(value) && rows[value].equal != nothing) return rows[value].equal;
+        return {value, *this};
+    }
+
+private:
+    static bool is_known(int value) noexcept {
+        return value >= 0 && value < static_cast<int>(std::size(rows));
+    }
+};
+
+static_assert(std::size(rows) == static_cast<std::size_t>(errc::system_failure) + 1, "one row per errc");
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+    static const berth_category category;
+    return category;
+}
+
+}  // namespace berth

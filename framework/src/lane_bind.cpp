@@ -1,0 +1,26 @@
+// bind of a caller's own socket: a port is drawn, and its session socket takes the place of the caller's.
+#include "port_lane.hpp"
+#include "reservation_core.hpp"
+
+namespace berth::detail {
+
+void port_lane::bind_callers(platform::native_socket target, std::uint16_t port, std::uint32_t& index,
+                             std::uint64_t& cookie, failure& f) {
+    bound_port drawn = port == 0 ? take(f.code) : take_port(port, f.code);
+    if (f.code) {
+        f.what = port == 0 ? "no port of the block is available"
+                           : "port " + std::to_string(port) + ": " + f.code.message();
+        return;
+    }
+    index = drawn.index_;
+    block_->hand_over(index, target, f);
+    drawn.uses_ |= bound_port::lent;
+    if (f) return;  // and `drawn` goes back, made as new
+    platform::socket_facts facts;
+    if ((f.code = core_.provider().inspect(block_->session(index), facts))) return;
+    cookie = facts.cookie;
+    drawn.lane_ = nullptr;  // from here on the caller's descriptor is the handle
+    with_callers_.mark(index);
+}
+
+}  // namespace berth::detail

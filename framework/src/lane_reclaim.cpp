@@ -1,0 +1,66 @@
+// Off the fast path: ports that came free by themselves, and session sockets that must be replaced.
+//
+// One thread at a time; a second one does not wait, it goes without. Looking for closed sockets reads this process's
+// descriptors once for all ports in question.
+#include "port_lane.hpp"
+#include "reservation_core.hpp"
+
+namespace berth::detail {
+
+std::uint32_t port_lane::reclaim() noexcept {
+    if (core_.is_forked()) return 0;
+    const std::unique_lock lock(reclaiming_, std::try_to_lock);
+    if (!lock || core_.now() != phase::held) return 0;
+    std::uint32_t back = claims_.anything_cooling() ? wake_rested() : 0;
+    if (!with_callers_.none() || !watched_.none()) back += look_for_closed();
+    if (!condemned_.none()) back += renew_condemned();
+    return back;
+}
+
+std::uint32_t port_lane::look_for_closed() noexcept {
+    std::vector<std::uint32_t> candidates;
+    std::vector<bool> named;
+    with_callers_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
+    watched_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
+    block_->find_named(candidates, named);
+    std::uint32_t back = 0;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        const std::uint32_t index = candidates[i];
+        if (named[i]) continue;
+        if (with_callers_.unmark(index)) {
+            enter(index, port_state::draining);
+        } else if (!watched_.unmark(index)) {
+            continue;  // its owner was quicker
+        }
+        settle(index, block_->park(index, true));
+        if (state(index) != port_state::condemned) ++back;
+    }
+    return back;
+}
+
+std::uint32_t port_lane::renew_condemned() noexcept {
+    std::uint32_t back = 0;
+    condemned_.for_each([&](std::uint32_t index) {
+        if (block_->renew(index) != platform::renewal::renewed || !condemned_.unmark(index)) return;
+        counters_.renewed.fetch_add(1, std::memory_order_relaxed);
+        rest(index);
+        if (state(index) != port_state::cooling) ++back;
+    });
+    return back;
+}
+
+// The caller closed its socket and says so: look at once, and again later if a copy of it is still about.
+void port_lane::callers_socket_closed(std::uint32_t index) noexcept {
+    const std::lock_guard lock(reclaiming_);
+    if (!with_callers_.unmark(index)) return;
+    enter(index, port_state::draining);
+    std::vector<bool> named;
+    block_->find_named({&index, 1}, named);
+    if (named.front()) {
+        watched_.mark(index);
+    } else {
+        settle(index, block_->park(index, true));
+    }
+}
+
+}  // namespace berth::detail

@@ -1,0 +1,130 @@
+// The end of a lane: every port is collected and dropped, or left with its worker.
+//
+// Collecting takes each port out of the place where it is; a draw or a give back in progress is waited for, they last
+// microseconds. Told to refuse, a port that turns out to be with a worker undoes the collection, in every lane.
+#include "port_lane.hpp"
+#include "reservation_core.hpp"
+
+#include <thread>
+
+namespace berth::detail {
+
+std::uint32_t port_lane::out() const noexcept {
+    std::uint32_t n = 0;
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+        const auto s = state(i);
+        if (s == port_state::open || s == port_state::taken) ++n;
+    }
+    return n;
+}
+
+void port_lane::wake_all(std::vector<bool>& woken) noexcept {
+    for (;;) {
+        const std::uint32_t index = claims_.next_due(~std::uint64_t{0});
+        if (index == claim::none) return;
+        woken[index] = true;
+    }
+}
+
+// True once the index is ours to drop, or detached. False: a worker has it, and the policy is to refuse.
+bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept {
+    for (;;) {
+        switch (state(index)) {
+            case port_state::available:
+                if (claims_.claim_given(index)) return true;
+                break;
+            case port_state::cooling:
+                if (woken[index]) return true;  // out of the queue by our hand
+                break;                          // by a draw's: it will be available in a moment
+            case port_state::condemned:
+                if (condemned_.unmark(index)) return true;
+                break;
+            case port_state::draining:
+                if (watched_.unmark(index)) return true;
+                break;
+            case port_state::open: {
+                if (policy == if_taken::refuse) return false;
+                auto expected = port_state::open;
+                if (with_callers_.unmark(index)) return true;  // our descriptor goes, the caller's lives on
+                core_.detached_port_out();
+                if (records_[index].state.compare_exchange_strong(expected, port_state::detached)) return true;
+                static_cast<void>(core_.detached_port_back());
+                break;
+            }
+            case port_state::taken: break;
+            case port_state::detached:
+            case port_state::unreserved: return true;
+        }
+        wake_all(woken);
+        std::this_thread::yield();
+    }
+}
+
+bool port_lane::collect(if_taken policy, std::vector<bool>& woken, std::uint32_t& still_out) noexcept {
+    const std::lock_guard lock(reclaiming_);
+    woken.assign(block_range_.count, false);
+    wake_all(woken);
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+        if (collect_one(i, policy, woken)) continue;
+        still_out = out();
+        put_back_collected(woken, i);
+        return false;
+    }
+    return true;
+}
+
+void port_lane::put_back_collected(const std::vector<bool>& woken, std::uint32_t upto) noexcept {
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+        if (woken[i]) {
+            rest(i);
+        } else if (i < upto) {
+            const auto s = state(i);
+            if (s == port_state::available) claims_.put_back(i);
+            if (s == port_state::condemned) condemned_.mark(i);
+            if (s == port_state::draining) watched_.mark(i);
+        }
+    }
+}
+
+void port_lane::drop_collected() noexcept {
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+        if (state(i) == port_state::detached) continue;
+        block_->drop(i);
+        enter(i, port_state::unreserved);
+    }
+}
+
+void port_lane::abandon() noexcept { block_->abandon(); }
+
+std::uint32_t port_lane::bytes_per_port() const noexcept {
+    constexpr std::uint32_t claims = 2 + 16;  // bitmap with tags; cooling queue and its times
+    return block_->bytes_per_port() + static_cast<std::uint32_t>(sizeof(port_record)) + claims;
+}
+
+void port_lane::add_to(reservation_statistics& s) const noexcept {
+    std::uint64_t takes = 0, out = 0;
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+        takes += records_[i].takes.load(std::memory_order_relaxed);
+        switch (state(i)) {
+            case port_state::available: ++s.ports.available; break;
+            case port_state::taken: ++s.ports.taken; break;
+            case port_state::open: ++s.ports.open, ++out; break;
+            case port_state::draining: ++s.ports.draining; break;
+            case port_state::cooling: ++s.ports.cooling; break;
+            case port_state::condemned: ++s.ports.condemned; break;
+            case port_state::detached: ++out; break;
+            case port_state::unreserved: break;
+        }
+    }
+    s.takes += takes;
+    s.gives_back += takes > out ? takes - out : 0;
+    s.exhausted += counters_.exhausted.load();
+    s.condemned += counters_.condemned.load();
+    s.renewed += counters_.renewed.load();
+    s.open_failures += counters_.open_failures.load();
+    s.not_silent += counters_.not_silent.load();
+    s.discarded += counters_.discarded.load();
+    for (std::size_t i = 0; i < s.take_latency.size(); ++i) s.take_latency[i] += counters_.latency[i].load();
+}
+
+}  // namespace berth::detail

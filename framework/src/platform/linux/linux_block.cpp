@@ -1,0 +1,58 @@
+// A block's life besides binding and parking: making, lending, letting go; see linux_block.hpp.
+#include "platform/linux/linux_block.hpp"
+
+#include "platform/linux/descriptor_scan.hpp"
+#include "platform/linux/os_failure.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace berth::platform {
+
+linux_block::linux_block(system_calls& os, const hold_request& request, const linux_methods& methods,
+                         std::unique_ptr<park_filter> filter)
+    : os_(os), request_(request), methods_(methods), filter_(std::move(filter)) {
+    ports_.reserve(request.block.count);
+    if (methods.park == park_method::self_connect) fell_to_holder_.resize(request.block.count);
+}
+
+linux_block::~linux_block() {
+    for (std::uint32_t i = 0; i < held(); ++i) drop(i);
+}
+
+native_socket linux_block::duplicate(std::uint32_t index, error_code& ec) noexcept {
+    const int fd = os_.dup_above(ports_[index].session, 0);
+    ec = fd < 0 ? code_of(fd) : error_code();
+    return fd < 0 ? -1 : fd;
+}
+
+void linux_block::drop(std::uint32_t index) noexcept { close_both(ports_[index]); }
+
+// The filter's cells are memory that the parent shares: its destructor would open the parent's ports.
+void linux_block::abandon() noexcept {
+    for (auto& port : ports_) close_both(port);
+    static_cast<void>(filter_.release());
+}
+
+std::uint32_t linux_block::bytes_per_port() const noexcept {
+    return static_cast<std::uint32_t>(sizeof(port_sockets) + (filter_ ? sizeof(std::uint64_t) : 0));
+}
+
+void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector<bool>& named) {
+    named.assign(indices.size(), true);  // what cannot be looked at counts as named
+    std::vector<int> own;
+    std::vector<std::uint64_t> inodes;
+    for (const auto index : indices) {
+        struct stat status {};
+        const int session = ports_[index].session;
+        if (session >= 0 && os_.fstat(session, status) < 0) status.st_ino = 0;
+        inodes.push_back(status.st_ino);
+        if (session >= 0) own.push_back(session);
+    }
+    std::sort(own.begin(), own.end());
+    std::vector<bool> found;
+    if (scan_descriptors(os_, own, inodes, found) >= 0) named = std::move(found);
+}
+
+}  // namespace berth::platform

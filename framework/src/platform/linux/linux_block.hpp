@@ -1,0 +1,106 @@
+// One block's sockets of one kind on Linux: per port a holder and a session socket, bound once.
+//
+// Invariant after seal(): every port has a dual-stack holder without reuse flags, and (unless condemned) a session
+// socket on the same port; nobody else can bind it in any state of the session socket. The verbs are spread over
+// files by what they do: linux_hold.cpp (bind), linux_park.cpp (silence and empty), linux_hand_over.cpp (a caller's
+// socket), linux_renew.cpp (replace). Holders are ordinary close-on-exec descriptors outside every ring's file table:
+// after SIGKILL the ports are free at once.
+#pragma once
+
+#include "platform/linux/carry_options.hpp"
+#include "platform/linux/option_audit.hpp"
+#include "platform/linux/park_filter.hpp"
+#include "platform/linux/socket_dump.hpp"
+#include "platform/linux/system_calls.hpp"
+#include "platform/port_provider.hpp"
+
+
+namespace berth::platform {
+
+/// How this block goes about its kernel work: facts settled once, in prepare().
+struct linux_methods {
+    hold_method hold = hold_method::reuse_toggle;
+    park_method park = park_method::none;
+    bool has_ipv6 = true;
+};
+
+class linux_block final : public held_block {
+public:
+    linux_block(system_calls& os, const hold_request& request, const linux_methods& methods,
+                std::unique_ptr<park_filter> filter);
+    ~linux_block() override;
+    linux_block(const linux_block&) = delete;
+    linux_block& operator=(const linux_block&) = delete;
+
+    void hold(std::uint32_t most, failure& f) override;
+    std::uint32_t held() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
+    void seal(failure& f) override;
+
+    error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept override;
+    park_result park(std::uint32_t index, bool lent) noexcept override;
+    native_socket session(std::uint32_t index) const noexcept override { return ports_[index].session; }
+    native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
+    void hand_over(std::uint32_t index, native_socket target, failure& f) override;
+    void find_named(std::span<const std::uint32_t> indices, std::vector<bool>& named) override;
+    renewal renew(std::uint32_t index) noexcept override;
+    std::uint32_t heard(std::uint32_t index) noexcept override;
+    void drop(std::uint32_t index) noexcept override;
+    void abandon() noexcept override;
+    std::uint32_t bytes_per_port() const noexcept override;
+
+private:
+    struct port_sockets {
+        int holder = -1;
+        int session = -1;
+        std::uint64_t cookie = 0;  // of the session socket
+    };
+
+    // linux_hold.cpp
+    int make_socket(bool is_holder) noexcept;
+    int make_session(std::uint32_t index, port_sockets& port) noexcept;
+    int bind_session(int fd, std::uint16_t port) noexcept;
+    int bind_holder(int fd, std::uint16_t port) noexcept;
+    int hold_tcp_by_repair(std::uint32_t index, port_sockets& port) noexcept;
+    int hold_tcp_by_toggle(std::uint32_t index, port_sockets& port) noexcept;
+    int hold_udp_by_tags(std::uint32_t index, port_sockets& port) noexcept;
+    void close_both(port_sockets& port) noexcept;
+    int hold_one(std::uint32_t index, port_sockets& port) noexcept;
+
+    // linux_check.cpp
+    int dump(std::uint16_t first, std::uint32_t count, std::vector<socket_row>& rows) noexcept;
+    int note_baselines() noexcept;
+    int find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign);
+    std::string who_has(std::uint16_t port) noexcept;
+
+    // linux_renew.cpp
+    int rebind_session(std::uint32_t index, port_sockets& fresh) noexcept;
+    int listen_over_holder(const port_sockets& fresh) noexcept;
+
+    // linux_park.cpp
+    int silence(std::uint32_t index, const port_sockets& port) noexcept;
+    int unsilence(std::uint32_t index) noexcept;
+    int drain(int fd, std::uint32_t& discarded) noexcept;
+    int drain_datagrams(int fd, std::uint32_t& discarded) noexcept;
+    int drain_error_queue(int fd, std::uint32_t& discarded) noexcept;
+    int drain_accept_queue(int fd, std::uint32_t& discarded) noexcept;
+    int reset_connection(int fd) noexcept;
+    bool still_ours(std::uint32_t index) noexcept;
+
+    [[nodiscard]] bool is_udp() const noexcept { return request_.kind == port_kind::udp; }
+    [[nodiscard]] bool is_listener() const noexcept { return request_.kind == port_kind::tcp_listen; }
+    [[nodiscard]] std::uint16_t port_at(std::uint32_t index) const noexcept {
+        return static_cast<std::uint16_t>(request_.block.first + index);
+    }
+    [[nodiscard]] int session_family() const noexcept;
+
+    system_calls& os_;
+    const hold_request request_;
+    const linux_methods methods_;
+    std::unique_ptr<park_filter> filter_;   // only with park_method::filter_map
+    std::unique_ptr<option_audit> audit_;      // what a fresh session socket is like, noted at seal
+    std::unique_ptr<option_carrier> carrier_;  // what a caller's fresh socket is like
+    std::vector<port_sockets> ports_;
+    std::vector<std::uint32_t> fell_to_holder_;  // self-connected sockets only: datagrams counted there so far
+};
+
+}  // namespace berth::platform

@@ -1,0 +1,105 @@
+// The closing check: who else is on our ports? Asked of the kernel by sock_diag, compared by socket cookie.
+//
+// Reserve ends with it always; renew ends with it for its one port. Remains of connections that no process has (a
+// predecessor's TIME_WAITs and orphans) cannot bind or listen and are not counted; every other foreign socket is.
+#include "platform/linux/linux_block.hpp"
+#include "platform/linux/os_failure.hpp"
+#include "platform/linux/socket_dump.hpp"
+#include "platform/linux/socket_options.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace berth::platform {
+namespace {
+
+enum tcp_state : std::uint8_t {
+    established = 1, syn_sent, syn_recv, fin_wait1, fin_wait2, time_wait, close_, close_wait, last_ack, listen_,
+    closing, new_syn_recv, bound_inactive
+};
+
+bool is_remains(const socket_row& row) {
+    switch (row.state) {
+        case time_wait: return true;
+        case syn_recv:
+        case fin_wait1:
+        case fin_wait2:
+        case close_wait:
+        case last_ack:
+        case closing:
+        case new_syn_recv: return row.inode == 0;
+        default: return false;
+    }
+}
+
+const char* name_of(std::uint8_t state) {
+    static constexpr const char* names[] = {"?", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
+                                            "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING",
+                                            "NEW_SYN_RECV", "BOUND"};
+    return state < std::size(names) ? names[state] : "?";
+}
+
+std::string describe_socket(const socket_row& row) {
+    return std::string("a socket of uid ") + std::to_string(row.uid) + " (inode " + std::to_string(row.inode) +
+           ", state " + name_of(row.state) + ")";
+}
+
+}  // namespace
+
+std::string linux_block::who_has(std::uint16_t port) noexcept {
+    std::vector<socket_row> rows;
+    if (dump(port, 1, rows) < 0) return {};
+    const auto held = std::find_if(rows.begin(), rows.end(), [](const auto& row) { return !is_remains(row); });
+    return held == rows.end() ? std::string() : describe_socket(*held);
+}
+
+int linux_block::dump(std::uint16_t first, std::uint32_t count, std::vector<socket_row>& rows) noexcept {
+    rows.clear();
+    return dump_sockets(os_, !is_udp(), first, count, rows);
+}
+
+// Adds to `foreign` every row that is neither remains nor a socket of this block's.
+int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign) {
+    for (const auto& row : rows) {
+        const std::uint32_t index = std::uint32_t{row.port} - request_.block.first;
+        if (index >= ports_.size() || is_remains(row)) continue;
+        const auto& port = ports_[index];
+        if (row.cookie == port.cookie) continue;
+        std::uint64_t holder = 0;
+        if (const int r = cookie_of(os_, port.holder, holder); r < 0) return r;
+        if (row.cookie != holder) foreign.push_back(row);
+    }
+    return 0;
+}
+
+void linux_block::seal(failure& f) {
+    std::vector<socket_row> rows, foreign;
+    int r = dump(request_.block.first, request_.block.count, rows);
+    if (r >= 0) r = find_foreign(rows, foreign);
+    const char* protocol = is_udp() ? "UDP" : "TCP";
+    if (r < 0) {
+        f = port_failure(r, protocol, request_.block.first);
+        f.what = "the closing check by sock_diag failed: " + f.what;
+        return;
+    }
+    if (!foreign.empty()) {
+        f = port_failure(-EADDRINUSE, protocol, foreign.front().port, describe_socket(foreign.front()));
+        return;
+    }
+    if ((r = note_baselines()) < 0) {
+        f = port_failure(r, protocol, request_.block.first);
+        f.what = "noting what a fresh socket is like failed: " + f.what;
+    }
+}
+
+// A session socket is audited while it is open, so it is noted while it is open.
+int linux_block::note_baselines() noexcept {
+    int r = unsilence(0);
+    if (r < 0) return r;
+    audit_ = option_audit::capture(os_, ports_.front().session, request_.kind, r);
+    if (audit_) carrier_ = option_carrier::capture(os_, session_family(), request_.kind, r);
+    const int silenced = silence(0, ports_.front());
+    return carrier_ ? silenced : r;
+}
+
+}  // namespace berth::platform

@@ -1,0 +1,58 @@
+// What a caller's descriptor is, and whether anybody still names a socket.
+#include "platform/linux/descriptor_scan.hpp"
+#include "platform/linux/linux_provider.hpp"
+#include "platform/linux/os_failure.hpp"
+#include "platform/linux/socket_options.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace berth::platform {
+namespace {
+
+constexpr int so_netns_cookie = 71;
+
+}  // namespace
+
+error_code linux_provider::inspect(native_socket socket, socket_facts& out) noexcept {
+    const int fd = static_cast<int>(socket);
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    if (const int r = os_.getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size); r < 0) {
+        return r == -EBADF || r == -ENOTSOCK ? errc::not_a_socket : code_of(r);
+    }
+    int protocol = 0;
+    if (const int r = get_option(os_, fd, SOL_SOCKET, SO_PROTOCOL, protocol); r < 0) return code_of(r);
+    const bool is_ip = name.ss_family == AF_INET || name.ss_family == AF_INET6;
+    if (!is_ip || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)) return errc::operation_not_supported;
+    out.is_tcp = protocol == IPPROTO_TCP;
+    out.is_ipv6 = name.ss_family == AF_INET6;
+    out.is_bound = reinterpret_cast<const sockaddr_in&>(name).sin_port != 0;  // same place in both families
+    if (const int r = cookie_of(os_, fd, out.cookie); r < 0) return code_of(r);
+    int only = 0;
+    if (out.is_ipv6 && get_option(os_, fd, IPPROTO_IPV6, IPV6_V6ONLY, only) >= 0) out.is_ipv6_only = only != 0;
+    socklen_t cookie_size = sizeof out.network;
+    if (os_.getsockopt(fd, SOL_SOCKET, so_netns_cookie, &out.network, &cookie_size) < 0) out.network = 0;
+    return {};
+}
+
+std::uint64_t linux_provider::inode_of(native_socket socket) noexcept {
+    struct stat status {};
+    return os_.fstat(static_cast<int>(socket), status) < 0 ? 0 : status.st_ino;
+}
+
+bool linux_provider::is_named(std::uint64_t inode, native_socket hint, native_socket not_counted) noexcept {
+    if (hint != not_counted && inode_of(hint) == inode) return true;
+    const int own = static_cast<int>(not_counted);
+    std::vector<bool> named;
+    const std::span<const int> owned(&own, own >= 0 ? 1u : 0u);
+    return scan_descriptors(os_, owned, {&inode, 1}, named) < 0 || named.front();
+}
+
+error_code linux_provider::close(native_socket socket) noexcept {
+    const int r = os_.close(static_cast<int>(socket));
+    return r < 0 ? code_of(r) : error_code();
+}
+
+}  // namespace berth::platform

@@ -1,0 +1,182 @@
+// Linux as a port_provider: what this kernel and these privileges allow, and blocks made accordingly.
+//
+// Facts are found by asking the kernel, never by version. With fewer rights the next order of calls and the next way
+// to park is taken, and `capabilities` says which and what that leaves open.
+#include "platform/linux/linux_provider.hpp"
+
+#include "platform/linux/linux_block.hpp"
+#include "platform/linux/os_failure.hpp"
+#include "platform/linux/socket_options.hpp"
+
+#include <netinet/tcp.h>
+
+#include <cerrno>
+
+namespace berth::platform {
+namespace {
+
+constexpr std::uint32_t spare_descriptors = 16;  // the closing check, the filter, a caller's next accept
+
+bool may_repair(system_calls& os) noexcept {
+    const int fd = os.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    const bool allowed = set_option(os, fd, IPPROTO_TCP, option_tcp_repair, 1) >= 0;
+    os.close(fd);
+    return allowed;
+}
+
+bool kernel_has_ipv6(system_calls& os) noexcept {
+    const int fd = os.socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) os.close(fd);
+    return fd != -EAFNOSUPPORT;
+}
+
+// A self-connected socket needs its own address to be reachable: not so where lo is down.
+bool may_self_connect(system_calls& os, const asio::ip::address& address) noexcept {
+    const int fd = os.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    const bool any = address.is_unspecified();
+    const auto self = make_address(address_family::ipv4,
+                                   any ? asio::ip::address(asio::ip::address_v4::loopback()) : address, 9);
+    const bool reachable = os.connect(fd, self.data(), self.size) >= 0;
+    os.close(fd);
+    return reachable;
+}
+
+park_method choose_parking(system_calls& os, const hold_request& request, bool filter_permitted) noexcept {
+    if (request.kind == port_kind::tcp_connect) return park_method::none;
+    if (filter_permitted && request.park == parking::best) return park_method::filter_map;
+    if (request.kind == port_kind::tcp_listen) return park_method::minimum_ttl;
+    if (request.family == address_family::ipv4 && may_self_connect(os, request.address)) {
+        return park_method::self_connect;
+    }
+    return park_method::classic_filter;
+}
+
+failure refused(errc code, std::string what) {
+    failure f;
+    f.code = code;
+    f.what = std::move(what);
+    return f;
+}
+
+// Early and clear: how many descriptors there are, how many are used, how many a block of this size needs.
+failure check_descriptors(system_calls& os, std::uint32_t count) {
+    std::uint64_t soft = 0, hard = 0;
+    std::vector<int> open;
+    if (os.descriptor_limit(soft, hard) < 0 || os.list_descriptors(open) < 0) return {};
+    const std::uint64_t needed = 2ull * count + spare_descriptors;
+    if (open.size() + needed <= soft) return {};
+    auto f = refused(errc::too_many_files,
+                     std::to_string(count) + " ports need " + std::to_string(needed) + " descriptors, " +
+                         std::to_string(open.size()) + " are open and RLIMIT_NOFILE allows " + std::to_string(soft) +
+                         " (hard limit " + std::to_string(hard) +
+                         "); raise it (ulimit -n, LimitNOFILE=) or reserve fewer ports");
+    f.count = count;
+    return f;
+}
+
+// Bound once and at once closed: is the address one of this machine's, and the family there at all?
+failure check_address(system_calls& os, const hold_request& request) {
+    const int family = request.family == address_family::ipv4 ? AF_INET : AF_INET6;
+    const int type = (request.kind == port_kind::udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC;
+    const int fd = os.socket(family, type, 0);
+    if (fd == -EAFNOSUPPORT) {
+        return refused(errc::family_mismatch, "this kernel has no IPv6; ask for address_family::ipv4");
+    }
+    if (fd < 0) return port_failure(fd, "socket for the address check,", 0);
+    const auto address = make_address(request.family, request.address, 0);
+    const int r = os.bind(fd, address.data(), address.size);
+    os.close(fd);
+    if (r == -EADDRNOTAVAIL || r == -EINVAL) {
+        return refused(errc::address_mismatch, request.address.to_string() +
+                                                   " is not a local address of this machine (or it lacks a scope); "
+                                                   "leave it unspecified for all addresses");
+    }
+    return {};
+}
+
+}  // namespace
+
+linux_provider::linux_provider(system_calls& os) noexcept : os_(os) {}
+
+capabilities linux_provider::facts(parking preference) {
+    capabilities c;
+    c.provider = "linux";
+    c.can_reserve = true;
+    c.check_sees_bound_sockets = dump_sees_bound_sockets(os_);
+    const bool filter = preference == parking::best && park_filter::permitted(os_);
+    hold_request request{.park = preference};
+    request.family = address_family::ipv4;
+    c.park_udp_ipv4 = choose_parking(os_, request, filter);
+    request.family = address_family::dual;
+    c.park_udp_ipv6 = choose_parking(os_, request, filter);
+    request.kind = port_kind::tcp_listen;
+    c.park_tcp_listen = choose_parking(os_, request, filter);
+    c.hold_tcp = may_repair(os_) ? hold_method::repair : hold_method::reuse_toggle;
+    std::uint64_t hard = 0;
+    os_.descriptor_limit(c.descriptor_limit, hard);
+    c.kernel_bytes_per_tcp_port = 2 * 3900;
+    c.kernel_bytes_per_udp_port = 2 * 2600;
+    describe_limits(c);
+    return c;
+}
+
+void linux_provider::describe_limits(capabilities& c) {
+    c.limits.emplace_back("a process with CAP_NET_ADMIN can bind over any port with TCP_REPAIR");
+    c.limits.emplace_back("a process that can open our descriptors (ptrace, pidfd_getfd) can use our sockets");
+    if (c.hold_tcp == hold_method::reuse_toggle) {
+        c.limits.emplace_back(
+            "without CAP_NET_ADMIN a TCP port can be entered by SO_REUSEADDR sockets for about 0.8 us while reserve "
+            "binds it; the closing check finds them and reserve fails");
+    }
+    if (!c.check_sees_bound_sockets) {
+        c.limits.emplace_back(
+            "this kernel does not list TCP sockets that are bound but neither listen nor connect: the closing check "
+            "of TCP blocks cannot see those");
+    }
+    c.limits.emplace_back(
+        "while a UDP block is reserved, a device-bound socket can enter a port for about 1 us; the closing check "
+        "finds it and reserve fails");
+    if (c.park_tcp_listen == park_method::minimum_ttl) {
+        c.limits.emplace_back(
+            "without CAP_BPF a parked listener still queues clients that send with TTL 255; they are discarded at "
+            "the next take");
+    }
+    if (!kernel_has_ipv6(os_)) c.limits.emplace_back("this kernel has no IPv6: holders are IPv4 sockets");
+}
+
+std::unique_ptr<held_block> linux_provider::prepare(const hold_request& request, failure& f) {
+    if ((f = check_descriptors(os_, request.block.count))) return nullptr;
+    if ((f = check_address(os_, request))) return nullptr;
+    linux_methods methods;
+    methods.has_ipv6 = kernel_has_ipv6(os_);
+    methods.hold = request.kind == port_kind::udp ? hold_method::interface_tags
+                   : may_repair(os_)              ? hold_method::repair
+                                                  : hold_method::reuse_toggle;
+    std::unique_ptr<park_filter> filter;
+    if (request.kind != port_kind::tcp_connect && request.park == parking::best) {
+        int ignored = 0;  // whatever the reason, the table of system calls is next, and capabilities say so
+        filter = park_filter::load(os_, request.block.first, request.block.count, ignored);
+    }
+    methods.park = choose_parking(os_, request, filter != nullptr);
+    return std::make_unique<linux_block>(os_, request, methods, std::move(filter));
+}
+
+std::uint64_t linux_provider::network_namespace() noexcept {
+    const int fd = os_.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return 0;
+    std::uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    constexpr int so_netns_cookie = 71;
+    os_.getsockopt(fd, SOL_SOCKET, so_netns_cookie, &cookie, &size);
+    os_.close(fd);
+    return cookie;
+}
+
+port_provider& system_provider() noexcept {
+    static linux_provider provider(linux_calls());
+    return provider;
+}
+
+}  // namespace berth::platform

@@ -1,0 +1,222 @@
+// The fast path: take and give_back. See port_lane.hpp for the states.
+#include "port_lane.hpp"
+
+#include "quiescence.hpp"
+#include "reservation_core.hpp"
+
+#include <bit>
+#include <chrono>
+
+namespace berth::detail {
+namespace {
+
+constexpr std::uint32_t sample_every = 1024;  // a clock read costs two claims
+
+std::uint64_t now_ns() noexcept {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+std::uint64_t to_ns(std::chrono::milliseconds duration) noexcept {
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(duration).count());
+}
+
+bool sample_now() noexcept {
+    thread_local std::uint32_t ticks = 0;
+    return ++ticks % sample_every == 0;
+}
+
+}  // namespace
+
+port_lane::port_lane(reservation_core& core, const reservation_request& request, platform::port_kind kind,
+                     std::unique_ptr<platform::held_block> block)
+    : core_(core),
+      kind_(kind),
+      block_range_(request.block),
+      cool_down_(to_ns(request.cool_down)),
+      silence_(to_ns(request.silence)),
+      block_(std::move(block)),
+      claims_(request.block.first, request.block.count, request.order),
+      records_(std::make_unique<port_record[]>(request.block.count)),
+      heard_(silence_ != 0 ? std::make_unique<std::uint32_t[]>(request.block.count) : nullptr),
+      with_callers_(request.block.count),
+      watched_(request.block.count),
+      condemned_(request.block.count) {}
+
+void port_lane::start() noexcept {
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) make_available(i);
+}
+
+bool port_lane::may_draw(error_code& ec) noexcept {
+    ec = {};
+    if (core_.is_forked()) ec = errc::forked;
+    return !ec;
+}
+
+// A claim that overlaps a release: the claim's read-modify-write and the release's store of the phase are ordered, so
+// one of the two sees the other.
+bool port_lane::confirm(std::uint32_t index, error_code& ec) noexcept {
+    enter(index, port_state::taken);
+    if (core_.now() == phase::held) return true;
+    make_available(index);
+    ec = errc::reservation_released;
+    return false;
+}
+
+std::uint32_t port_lane::draw(error_code& ec) noexcept {
+    if (claims_.anything_cooling()) wake_rested();
+    std::uint32_t index = claims_.claim();
+    if (index == claim::none && reclaim() != 0) index = claims_.claim();
+    if (index == claim::none) {
+        counters_.exhausted.fetch_add(1, std::memory_order_relaxed);
+        ec = core_.now() == phase::held ? errc::block_exhausted : errc::reservation_released;
+        return claim::none;
+    }
+    return confirm(index, ec) ? index : claim::none;
+}
+
+bool port_lane::open(std::uint32_t index) noexcept {
+    std::uint32_t discarded = 0;
+    const bool failed = static_cast<bool>(block_->open(index, discarded));
+    if (discarded != 0) counters_.discarded.fetch_add(discarded, std::memory_order_relaxed);
+    if (failed) {
+        counters_.open_failures.fetch_add(1, std::memory_order_relaxed);
+        condemn(index);
+        return false;
+    }
+    auto& takes = records_[index].takes;
+    takes.store(takes.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    enter(index, port_state::open);
+    return true;
+}
+
+bound_port port_lane::take(error_code& ec) noexcept {
+    const std::uint64_t began = sample_now() ? now_ns() : 0;
+    if (!may_draw(ec)) return {};
+    for (;;) {
+        const std::uint32_t index = draw(ec);
+        if (index == claim::none) return {};
+        if (!open(index)) continue;  // condemned: there are fewer each time round
+        if (began != 0) note_latency(now_ns() - began);
+        return {this, index};
+    }
+}
+
+bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
+    if (!may_draw(ec)) return {};
+    if (!block_range_.contains(port)) {
+        ec = errc::port_outside_block;
+        return {};
+    }
+    const std::uint32_t index = std::uint32_t{port} - block_range_.first;
+    if (claims_.anything_cooling()) wake_rested();
+    if (!claims_.claim_given(index)) {
+        if (reclaim() == 0 || !claims_.claim_given(index)) {
+            ec = core_.now() == phase::held ? errc::port_taken : errc::reservation_released;
+            return {};
+        }
+    }
+    if (!confirm(index, ec)) return {};
+    if (open(index)) return {this, index};
+    ec = errc::port_taken;
+    return {};
+}
+
+std::array<bound_port, 2> port_lane::take_pair(error_code& ec) noexcept {
+    if (!may_draw(ec)) return {};
+    for (;;) {
+        if (claims_.anything_cooling()) wake_rested();
+        std::uint32_t even = claims_.claim_pair();
+        if (even == claim::none && reclaim() != 0) even = claims_.claim_pair();
+        if (even == claim::none) {
+            counters_.exhausted.fetch_add(1, std::memory_order_relaxed);
+            ec = core_.now() == phase::held ? errc::block_exhausted : errc::reservation_released;
+            return {};
+        }
+        enter(even + 1, port_state::taken);
+        if (!confirm(even, ec)) {
+            make_available(even + 1);
+            return {};
+        }
+        bound_port first = open(even) ? bound_port(this, even) : bound_port();
+        bound_port second = open(even + 1) ? bound_port(this, even + 1) : bound_port();
+        if (first && second) return {std::move(first), std::move(second)};
+    }
+}
+
+void port_lane::give_back(std::uint32_t index, bool lent, bool exposed) noexcept {
+    if (core_.is_forked()) return;
+    std::shared_ptr<reservation_core> last;
+    {
+        const pass inside(&core_);
+        auto expected = port_state::open;
+        if (!records_[index].state.compare_exchange_strong(expected, port_state::draining)) {
+            block_->drop(index);  // the reservation was released meanwhile, and left this port to us
+            last = core_.detached_port_back();
+        } else if (exposed) {
+            watched_.mark(index);  // returns when no descriptor names the socket any more
+        } else {
+            settle(index, block_->park(index, lent));
+        }
+    }
+}
+
+void port_lane::settle(std::uint32_t index, const platform::park_result& parked) noexcept {
+    if (parked.discarded != 0) counters_.discarded.fetch_add(parked.discarded, std::memory_order_relaxed);
+    if (parked.condemned) {
+        condemn(index);
+    } else {
+        rest(index);
+    }
+}
+
+void port_lane::make_available(std::uint32_t index) noexcept {
+    enter(index, port_state::available);
+    claims_.put_back(index);
+}
+
+void port_lane::rest(std::uint32_t index) noexcept {
+    if (cool_down_ == 0 && silence_ == 0) return make_available(index);
+    if (heard_) heard_[index] = block_->heard(index);
+    enter(index, port_state::cooling);
+    claims_.cool(index, now_ns() + (cool_down_ != 0 ? cool_down_ : silence_));
+}
+
+void port_lane::condemn(std::uint32_t index) noexcept {
+    counters_.condemned.fetch_add(1, std::memory_order_relaxed);
+    enter(index, port_state::condemned);
+    condemned_.mark(index);
+}
+
+// Old traffic that still comes prolongs the rest: nothing of it may reach the next session.
+bool port_lane::finish_rest(std::uint32_t index, std::uint64_t now) noexcept {
+    if (heard_) {
+        const std::uint32_t heard = block_->heard(index);
+        if (heard != heard_[index]) {
+            heard_[index] = heard;
+            counters_.not_silent.fetch_add(1, std::memory_order_relaxed);
+            claims_.cool(index, now + silence_);
+            return false;
+        }
+    }
+    make_available(index);
+    return true;
+}
+
+std::uint32_t port_lane::wake_rested() noexcept {
+    const std::uint64_t now = now_ns();
+    std::uint32_t woken = 0;
+    // Bounded by the block: a port that is prolonged goes to the end of the queue with a later time.
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+        const std::uint32_t index = claims_.next_due(now);
+        if (index == claim::none) break;
+        if (finish_rest(index, now)) ++woken;
+    }
+    return woken;
+}
+
+void port_lane::note_latency(std::uint64_t nanoseconds) noexcept {
+    const auto bucket = nanoseconds == 0 ? 0 : std::bit_width(nanoseconds) - 1;
+    counters_.latency[std::min<std::size_t>(static_cast<std::size_t>(bucket), 31)].fetch_add(1);
+}
+
+}  // namespace berth::detail

@@ -1,0 +1,121 @@
+// One protocol's ports of a reservation: which port is whose, in which state, and what happens at each arrow.
+//
+//   available → taken → open → draining → cooling → available     open | draining → condemned → available
+//
+// Invariant: an index is in exactly one place: available in the claim set, cooling in its queue, condemned or watched
+// in theirs, or with one owner. The state byte is written by whoever owns the index at that moment; the one race, a
+// give back against a release that detaches, is settled by compare-exchange from `open`. Deciding is here, performing
+// is in platform::held_block. take and give_back are lock-free but for the system calls they make.
+#pragma once
+
+#include "claim/claim_set.hpp"
+#include "platform/port_provider.hpp"
+#include "port_marks.hpp"
+
+#include <berth/port_reservation.hpp>
+#include <berth/statistics.hpp>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace berth::detail {
+
+class reservation_core;
+
+enum class port_state : std::uint8_t { unreserved, available, taken, open, draining, cooling, condemned, detached };
+
+class port_lane {
+public:
+    port_lane(reservation_core& core, const reservation_request& request, platform::port_kind kind,
+              std::unique_ptr<platform::held_block> block);
+
+    /// Everything is held and sealed: the ports become available.
+    void start() noexcept;
+
+    bound_port take(error_code& ec) noexcept;
+    bound_port take_port(std::uint16_t port, error_code& ec) noexcept;
+    std::array<bound_port, 2> take_pair(error_code& ec) noexcept;
+    void give_back(std::uint32_t index, bool lent, bool exposed) noexcept;
+
+    // lane_bind.cpp: a caller's socket in place of the session socket
+    void bind_callers(platform::native_socket target, std::uint16_t port, std::uint32_t& index, std::uint64_t& cookie,
+                      failure& f);
+    void callers_socket_closed(std::uint32_t index) noexcept;
+
+    // lane_reclaim.cpp
+    std::uint32_t reclaim() noexcept;
+
+    // lane_release.cpp
+    [[nodiscard]] std::uint32_t out() const noexcept;
+    bool collect(if_taken policy, std::vector<bool>& woken, std::uint32_t& still_out) noexcept;
+    void put_back_collected(const std::vector<bool>& woken, std::uint32_t upto) noexcept;
+    void drop_collected() noexcept;
+    void abandon() noexcept;
+
+    void add_to(reservation_statistics& s) const noexcept;
+    [[nodiscard]] platform::port_kind kind() const noexcept { return kind_; }
+    [[nodiscard]] reservation_core& core() const noexcept { return core_; }
+    [[nodiscard]] std::uint16_t port_at(std::uint32_t index) const noexcept {
+        return static_cast<std::uint16_t>(block_range_.first + index);
+    }
+    [[nodiscard]] platform::native_socket session(std::uint32_t index) const noexcept {
+        return block_->session(index);
+    }
+    platform::native_socket duplicate(std::uint32_t index, error_code& ec) noexcept {
+        return block_->duplicate(index, ec);
+    }
+    [[nodiscard]] std::uint32_t bytes_per_port() const noexcept;
+
+private:
+    struct port_record {
+        std::atomic<port_state> state{port_state::unreserved};
+        std::atomic<std::uint32_t> takes{0};  // written by the owner alone
+    };
+    struct counters {
+        std::atomic<std::uint64_t> exhausted{0}, condemned{0}, renewed{0}, open_failures{0}, not_silent{0},
+            discarded{0};
+        std::array<std::atomic<std::uint64_t>, 32> latency{};
+    };
+
+    [[nodiscard]] port_state state(std::uint32_t index) const noexcept {
+        return records_[index].state.load(std::memory_order_acquire);
+    }
+    void enter(std::uint32_t index, port_state s) noexcept {
+        records_[index].state.store(s, std::memory_order_release);
+    }
+    std::uint32_t draw(error_code& ec) noexcept;
+    bool open(std::uint32_t index) noexcept;
+    bool may_draw(error_code& ec) noexcept;
+    bool confirm(std::uint32_t index, error_code& ec) noexcept;
+    void make_available(std::uint32_t index) noexcept;
+    void rest(std::uint32_t index) noexcept;
+    void condemn(std::uint32_t index) noexcept;
+    void settle(std::uint32_t index, const platform::park_result& parked) noexcept;
+    bool finish_rest(std::uint32_t index, std::uint64_t now) noexcept;
+    std::uint32_t wake_rested() noexcept;
+    std::uint32_t look_for_closed() noexcept;
+    std::uint32_t renew_condemned() noexcept;
+    bool collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept;
+    void wake_all(std::vector<bool>& woken) noexcept;
+    void note_latency(std::uint64_t nanoseconds) noexcept;
+
+    reservation_core& core_;
+    const platform::port_kind kind_;
+    const port_block block_range_;
+    const std::uint64_t cool_down_;  // nanoseconds
+    const std::uint64_t silence_;    // nanoseconds
+    std::unique_ptr<platform::held_block> block_;
+    claim::claim_set claims_;
+    std::unique_ptr<port_record[]> records_;
+    std::unique_ptr<std::uint32_t[]> heard_;  // only with silence: packets for the port when it was last looked at
+    port_marks with_callers_;  // open, and a caller closes the socket by itself
+    port_marks watched_;       // draining: given back, but a descriptor may still name the socket
+    port_marks condemned_;     // waits for renew
+    std::mutex reclaiming_;    // off the fast path: reclaim, release
+    counters counters_;
+};
+
+}  // namespace berth::detail

@@ -1,0 +1,137 @@
+// The public object over reservation_core; see include/berth/port_reservation.hpp.
+#include <berth/port_reservation.hpp>
+
+#include "log.hpp"
+#include "reservation_core.hpp"
+
+namespace berth {
+
+using detail::reservation_core;
+
+port_reservation::port_reservation(std::shared_ptr<reservation_core> core) noexcept : core_(std::move(core)) {}
+port_reservation::port_reservation(port_reservation&&) noexcept = default;
+
+port_reservation& port_reservation::operator=(port_reservation&& other) noexcept {
+    if (this != &other) {
+        const port_reservation old(std::move(*this));
+        core_ = std::move(other.core_);
+    }
+    return *this;
+}
+
+port_reservation::~port_reservation() {
+    if (!core_ || core_->is_forked() || core_->now() == detail::phase::released) return;
+    const auto counts = core_->statistics().ports;
+    if (const auto out = counts.open + counts.taken; out != 0) {
+        detail::log(log_level::warning,
+                    "a reservation of " + std::to_string(core_->block().count) + " ports from " +
+                        std::to_string(core_->block().first) + " ends while " + std::to_string(out) +
+                        " of its sockets are out; they are detached");
+    }
+    failure ignored;
+    core_->release(ignored, if_taken::detach);
+}
+
+port_reservation port_reservation::reserve(const reservation_request& request, failure& f) {
+    return port_reservation(reservation_core::make(platform::system_provider(), request, f));
+}
+
+port_reservation port_reservation::reserve(const reservation_request& request) {
+    failure f;
+    auto r = reserve(request, f);
+    if (f) throw reservation_error(f);
+    return r;
+}
+
+port_reservation::operator bool() const noexcept { return core_ && core_->now() == detail::phase::held; }
+port_block port_reservation::block() const noexcept { return *this ? core_->block() : port_block{0, 0}; }
+reservation_token port_reservation::token() const noexcept { return *this ? core_->token() : reservation_token{}; }
+
+bound_port port_reservation::take(error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, bound_port();
+    if (auto* lane = core_->only_lane()) return lane->take(ec);
+    ec = errc::invalid_argument;  // a block with both protocols: which one?
+    return {};
+}
+
+bound_port port_reservation::take(transport protocol, error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, bound_port();
+    if (auto* lane = core_->lane(protocol)) return lane->take(ec);
+    ec = errc::protocol_mismatch;
+    return {};
+}
+
+bound_port port_reservation::take() {
+    error_code ec;
+    auto p = take(ec);
+    if (ec) throw std::system_error(ec, "berth: take");
+    return p;
+}
+
+bound_port port_reservation::take_port(std::uint16_t port, error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, bound_port();
+    if (auto* lane = core_->only_lane()) return lane->take_port(port, ec);
+    ec = errc::invalid_argument;
+    return {};
+}
+
+bound_port port_reservation::take_port(std::uint16_t port, transport protocol, error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, bound_port();
+    if (auto* lane = core_->lane(protocol)) return lane->take_port(port, ec);
+    ec = errc::protocol_mismatch;
+    return {};
+}
+
+std::array<bound_port, 2> port_reservation::take_pair(error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, std::array<bound_port, 2>();
+    if (auto* lane = core_->only_lane()) return lane->take_pair(ec);
+    ec = errc::invalid_argument;
+    return {};
+}
+
+std::array<bound_port, 2> port_reservation::take_pair(transport protocol, error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, std::array<bound_port, 2>();
+    if (auto* lane = core_->lane(protocol)) return lane->take_pair(ec);
+    ec = errc::protocol_mismatch;
+    return {};
+}
+
+bound_port port_reservation::take_for(socket_use use, error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, bound_port();
+    if (auto* lane = core_->lane(static_cast<platform::port_kind>(use))) return lane->take(ec);
+    ec = errc::protocol_mismatch;
+    return {};
+}
+
+std::array<bound_port, 2> port_reservation::take_pair_for(socket_use use, error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, std::array<bound_port, 2>();
+    if (auto* lane = core_->lane(static_cast<platform::port_kind>(use))) return lane->take_pair(ec);
+    ec = errc::protocol_mismatch;
+    return {};
+}
+
+bool port_reservation::sockets_are_ipv4() const noexcept {
+    return core_ && core_->request().family == address_family::ipv4;
+}
+
+void port_reservation::release(failure& f, if_taken policy) noexcept {
+    if (!core_) {
+        f = {errc::reservation_released, "nothing is reserved", 0};
+        return;
+    }
+    core_->release(f, policy);
+}
+
+void port_reservation::release(if_taken policy) {
+    failure f;
+    release(f, policy);
+    if (f) throw reservation_error(f);
+}
+
+std::uint32_t port_reservation::reclaim() noexcept { return core_ ? core_->reclaim() : 0; }
+
+reservation_statistics port_reservation::statistics() const noexcept {
+    return core_ ? core_->statistics() : reservation_statistics{};
+}
+
+}  // namespace berth

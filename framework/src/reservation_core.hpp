@@ -1,0 +1,72 @@
+// What a port_reservation stands for: its lanes, its token, its end. Shared by the object, the token table and, after
+// a detaching release, by the ports that are still out.
+//
+// Invariant: `phase` goes from held to released once. Draws that overlap a release either own their port before the
+// release counts it, or put it back and fail. In a forked child every verb fails with `forked` and touches nothing.
+#pragma once
+
+#include "platform/port_provider.hpp"
+#include "port_lane.hpp"
+
+#include <berth/port_reservation.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace berth::detail {
+
+enum class phase : std::uint8_t { held, closing, released };
+
+class reservation_core : public std::enable_shared_from_this<reservation_core> {
+public:
+    /// All or nothing; nullptr and a failure.
+    static std::shared_ptr<reservation_core> make(platform::port_provider& provider, const reservation_request& request,
+                                                  failure& f);
+    reservation_core(platform::port_provider& provider, const reservation_request& request);
+    ~reservation_core();
+    reservation_core(const reservation_core&) = delete;
+    reservation_core& operator=(const reservation_core&) = delete;
+
+    [[nodiscard]] bool is_forked() const noexcept;
+    [[nodiscard]] phase now() const noexcept { return phase_.load(std::memory_order_seq_cst); }
+    [[nodiscard]] reservation_token token() const noexcept { return token_; }
+    [[nodiscard]] port_block block() const noexcept { return request_.block; }
+    [[nodiscard]] const reservation_request& request() const noexcept { return request_; }
+    [[nodiscard]] std::uint64_t network() const noexcept { return network_; }
+    [[nodiscard]] platform::port_provider& provider() const noexcept { return provider_; }
+
+    /// The lane for a protocol, or for exactly one kind of socket; nullptr if the block has none.
+    [[nodiscard]] port_lane* lane(transport protocol) noexcept;
+    [[nodiscard]] port_lane* lane(platform::port_kind kind) noexcept;
+    /// The only lane; nullptr if the block has both protocols.
+    [[nodiscard]] port_lane* only_lane() noexcept { return lanes_.size() == 1 ? lanes_.front().get() : nullptr; }
+
+    void release(failure& f, if_taken policy) noexcept;
+    std::uint32_t reclaim() noexcept;
+    [[nodiscard]] reservation_statistics statistics() const noexcept;
+
+    /// A detached port of this core: one more, one less. The last one out ends the core.
+    void detached_port_out() noexcept { detached_.fetch_add(1); }
+    [[nodiscard]] std::shared_ptr<reservation_core> detached_port_back() noexcept;
+
+private:
+    bool hold_all(failure& f);
+    bool hold_wildcard(failure& f);
+    bool hold_lanes(failure& f);
+
+    platform::port_provider& provider_;
+    reservation_request request_;  // block specific once held
+    std::uint64_t stamp_;
+    std::uint64_t network_ = 0;
+    reservation_token token_{};
+    std::vector<std::unique_ptr<port_lane>> lanes_;
+    std::atomic<phase> phase_{phase::held};
+    std::mutex releasing_;
+    std::atomic<std::uint32_t> detached_{1};  // one for the core's owner
+    std::shared_ptr<reservation_core> self_;  // set while only detached ports keep the core
+};
+
+}  // namespace berth::detail
