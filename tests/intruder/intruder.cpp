@@ -45,9 +45,11 @@ intruder_crew::~intruder_crew() {
     munmap(page_, sizeof *page_);
 }
 
-void intruder_crew::attack(std::uint16_t first, std::uint32_t count) { give_order(first, count, false); }
+void intruder_crew::attack(std::uint16_t first, std::uint32_t count) { give_order(first, count, false, false); }
 
-void intruder_crew::let_go() { give_order(0, 0, true); }
+void intruder_crew::lie_in_wait(std::uint16_t first, std::uint32_t count) { give_order(first, count, true, false); }
+
+void intruder_crew::let_go() { give_order(0, 0, false, true); }
 
 void intruder_crew::changing_hands(std::uint16_t port) noexcept {
     page_->changing_hands.store(port, std::memory_order_relaxed);
@@ -63,9 +65,9 @@ void intruder_crew::promise_ends() noexcept {
 
 std::uint32_t intruder_crew::inside(std::uint16_t port) const noexcept { return page_->inside[port].load(); }
 
-void intruder_crew::give_order(std::uint16_t first, std::uint32_t count, bool drop_kept) {
+void intruder_crew::give_order(std::uint16_t first, std::uint32_t count, bool ambush, bool drop_kept) {
     page_->changing_hands = 0;
-    page_->first = first, page_->count = count, page_->drop_kept = drop_kept;
+    page_->first = first, page_->count = count, page_->ambush = ambush, page_->drop_kept = drop_kept;
     ++page_->order;
     await_children();
 }

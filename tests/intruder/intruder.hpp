@@ -44,6 +44,9 @@ public:
 
     /// Post: every child attacks these ports and no others. count 0: they rest.
     void attack(std::uint16_t first, std::uint32_t count);
+    /// As attack(), but nobody moves before changing_hands() names the first port, and nobody touches a port above
+    /// the one that was named last: for ports that are free until they are reserved one by one.
+    void lie_in_wait(std::uint16_t first, std::uint32_t count);
     /// Three of four attempts go to this port from now on; 0: to all alike. A store, for use in a hot loop.
     void changing_hands(std::uint16_t port) noexcept;
     /// From now until promise_ends(), no attempt may succeed.
@@ -62,7 +65,7 @@ public:
     intruder_report stop();
 
 private:
-    void give_order(std::uint16_t first, std::uint32_t count, bool drop_kept);
+    void give_order(std::uint16_t first, std::uint32_t count, bool ambush, bool drop_kept);
     void await_children();
 
     attacked what_;

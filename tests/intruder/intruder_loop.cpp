@@ -37,7 +37,7 @@ void intruder_loop::run(pid_t parent, uid_t become) {
             usleep(100);
             continue;
         }
-        attempt(pick_variation(), pick_port());
+        if (const std::uint16_t port = pick_port()) attempt(pick_variation(), port);
     }
     drop_kept();
     _exit(0);
@@ -67,7 +67,7 @@ void intruder_loop::settle(pid_t parent, uid_t become) {
 void intruder_loop::obey() {
     const std::uint32_t order = page_.order;
     if (page_.drop_kept) drop_kept();
-    first_ = page_.first, count_ = page_.count;
+    first_ = page_.first, count_ = page_.count, ambush_ = page_.ambush;
     tally_.seen = order;
 }
 
@@ -94,10 +94,12 @@ void intruder_loop::serve_kept() {
     }
 }
 
+/// 0: none yet.
 std::uint16_t intruder_loop::pick_port() {
     const std::uint32_t told = page_.changing_hands.load(std::memory_order_relaxed);
     if (told != 0 && random() % 4 != 0) return static_cast<std::uint16_t>(told);
-    return static_cast<std::uint16_t>(first_ + random() % count_);
+    if (ambush_ && told == 0) return 0;
+    return static_cast<std::uint16_t>(first_ + random() % (ambush_ ? told - first_ + 1 : count_));
 }
 
 /// Half of the attempts are known to be sharp, a quarter walks over the whole list, a quarter repeats what worked.

@@ -51,6 +51,7 @@ private:
     std::size_t next_ = 0;      // of the walk over the whole list
     std::size_t last_hit_ = 0;  // what worked once is tried again
     std::uint32_t first_ = 0, count_ = 0;
+    bool ambush_ = false;
     std::uint32_t random_state_;
     std::uint16_t sink_port_ = 0;
 };

@@ -25,7 +25,7 @@ struct intruder_page {
     std::atomic<std::uint32_t> promise;  // odd: stands
     alignas(64) std::atomic<std::uint32_t> order;
     std::atomic<std::uint32_t> first, count;
-    std::atomic<bool> drop_kept, stop;
+    std::atomic<bool> ambush, drop_kept, stop;
     std::array<std::atomic<std::uint8_t>, 65536> inside;
     std::array<intruder_tally, most_intruders> tally;
 };

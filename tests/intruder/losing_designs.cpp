@@ -21,8 +21,8 @@ void bind_over_guard::hand_over_once() {
     set_flag(held_, SO_REUSEADDR, 1);
     const bool open = bind_port(worker, port_) && (what_ == attacked::udp || listen(worker, 8) == 0);
     set_flag(held_, SO_REUSEADDR, 0);
-    const bool used =
-        open && (what_ == attacked::tcp ? serve_one_client(worker, port_) : receive_one_datagram(worker, port_));
+    const bool used = open && (what_ == attacked::tcp ? serve_one_client(worker, loopback::four, port_)
+                                                      : receive_one_datagram(worker, loopback::four, port_));
     if (!used) ++own_failures_;
     close(worker);
 }
@@ -38,7 +38,7 @@ void listen_again::hand_over_once() {
     if (openings_ > 0) set_flag(held_, SO_REUSEADDR, 1);
     const bool listening = listen(held_, 8) == 0;
     set_flag(held_, SO_REUSEADDR, listening);
-    if (!listening || (openings_ % 16 == 0 && !serve_one_client(held_, port_))) ++own_failures_;
+    if (!listening || (openings_ % 16 == 0 && !serve_one_client(held_, loopback::four, port_))) ++own_failures_;
     ++openings_;
     set_flag(held_, SO_REUSEADDR, 0);
     shutdown(held_, SHUT_RD);
@@ -55,7 +55,7 @@ connect_the_only_socket::connect_the_only_socket(attacked what) : what_(what) {
 connect_the_only_socket::~connect_the_only_socket() { close(peer_); }
 
 void connect_the_only_socket::hand_over_once() {
-    if (!connect_loopback(held_, peer_port_)) ++own_failures_;
+    if (!connect_to(held_, loopback::mapped, peer_port_)) ++own_failures_;
     if (what_ == attacked::tcp) close(accept_soon(peer_));
     dissolve(held_);
 }

@@ -53,7 +53,7 @@ intruder_report lose(attacked what) {
 }
 
 TEST(negative_control, binding_tcp_over_a_guard_is_caught) {
-    EXPECT_GT(lose<bind_over_guard>(attacked::tcp).listening, 0u);
+    EXPECT_GT(lose<bind_over_guard>(attacked::tcp).bound, 0u);
 }
 
 TEST(negative_control, binding_udp_over_a_guard_is_caught) {

@@ -46,7 +46,7 @@ TEST(oracle, a_listener_and_its_connection_are_seen_in_both_sources) {
     const std::uint16_t port = bind_anywhere(listener);
     ASSERT_EQ(listen(listener, 1), 0);
     const int client = new_socket(AF_INET, attacked::tcp);
-    ASSERT_TRUE(connect_loopback(client, port));
+    ASSERT_TRUE(connect_to(client, loopback::four, port));
     const int server = accept_soon(listener);
     ASSERT_GE(server, 0);
     const auto seen = sockets_on(oracle_protocol::tcp, port);

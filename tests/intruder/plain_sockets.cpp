@@ -11,24 +11,35 @@
 namespace berth::test {
 namespace {
 
+constexpr int patience = 200;  // ms; loopback answers in microseconds, a busy machine in milliseconds
+
 struct socket_name {
     sockaddr_storage storage{};
     socklen_t size = 0;
     [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
-socket_name make_name(int family, std::uint16_t port, bool loopback) {
+socket_name make_name(int family, std::uint16_t port, const char* address) {
     socket_name n;
     if (family == AF_INET) {
         auto& a = reinterpret_cast<sockaddr_in&>(n.storage);
         a.sin_family = AF_INET, a.sin_port = htons(port), n.size = sizeof a;
-        a.sin_addr.s_addr = htonl(loopback ? INADDR_LOOPBACK : INADDR_ANY);
+        inet_pton(AF_INET, address, &a.sin_addr);
     } else {
         auto& a = reinterpret_cast<sockaddr_in6&>(n.storage);
         a.sin6_family = AF_INET6, a.sin6_port = htons(port), n.size = sizeof a;
-        if (loopback) inet_pton(AF_INET6, "::ffff:127.0.0.1", &a.sin6_addr);
+        inet_pton(AF_INET6, address, &a.sin6_addr);
     }
     return n;
+}
+
+socket_name wildcard(int family, std::uint16_t port) {
+    return make_name(family, port, family == AF_INET ? "0.0.0.0" : "::");
+}
+
+socket_name loopback_name(loopback to, std::uint16_t port) {
+    if (to == loopback::four) return make_name(AF_INET, port, "127.0.0.1");
+    return make_name(AF_INET6, port, to == loopback::six ? "::1" : "::ffff:127.0.0.1");
 }
 
 std::uint16_t port_of(const socket_name& n) {
@@ -45,6 +56,8 @@ int family_of(int descriptor) {
 
 }  // namespace
 
+int family_for(loopback to) { return to == loopback::four ? AF_INET : AF_INET6; }
+
 int new_socket(int family, attacked what) {
     const int type = what == attacked::tcp ? SOCK_STREAM : SOCK_DGRAM;
     const int s = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -57,7 +70,7 @@ int new_socket(int family, attacked what) {
 void set_flag(int descriptor, int name, int value) { setsockopt(descriptor, SOL_SOCKET, name, &value, sizeof value); }
 
 bool bind_port(int descriptor, std::uint16_t port) {
-    const socket_name n = make_name(family_of(descriptor), port, false);
+    const socket_name n = wildcard(family_of(descriptor), port);
     return bind(descriptor, n.get(), n.size) == 0;
 }
 
@@ -68,7 +81,7 @@ std::uint16_t bind_anywhere(int descriptor) {
     socklen_t size = sizeof type;
     getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size);
     for (int i = 0; i < 100; ++i) {
-        socket_name n = make_name(family, 0, false);
+        socket_name n = wildcard(family, 0);
         const int scout = new_socket(family, type == SOCK_STREAM ? attacked::tcp : attacked::udp);
         bind(scout, n.get(), n.size);
         getsockname(scout, reinterpret_cast<sockaddr*>(&n.storage), &n.size);
@@ -84,17 +97,17 @@ void dissolve(int descriptor) {
     connect(descriptor, reinterpret_cast<const sockaddr*>(&nowhere), sizeof(sockaddr_in));
 }
 
-bool wait_readable(int descriptor, int milliseconds) {
+bool wait_readable(int descriptor) {
     pollfd p{descriptor, POLLIN, 0};
-    return poll(&p, 1, milliseconds) == 1;
+    return poll(&p, 1, patience) == 1;
 }
 
-bool connect_loopback(int descriptor, std::uint16_t port) {
-    const socket_name n = make_name(family_of(descriptor), port, true);
+bool connect_to(int descriptor, loopback to, std::uint16_t port) {
+    const socket_name n = loopback_name(to, port);
     if (connect(descriptor, n.get(), n.size) == 0) return true;
     if (errno != EINPROGRESS) return false;
     pollfd p{descriptor, POLLOUT, 0};
-    if (poll(&p, 1, 20) != 1) return false;
+    if (poll(&p, 1, patience) != 1) return false;
     int error = 0;
     socklen_t size = sizeof error;
     return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
@@ -106,22 +119,29 @@ int accept_soon(int listener) {
     return accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
-bool serve_one_client(int listener, std::uint16_t port) {
-    const int client = new_socket(AF_INET, attacked::tcp);
-    const int server = connect_loopback(client, port) ? accept_soon(listener) : -1;
+bool serve_one_client(int listener, loopback to, std::uint16_t port, closes_first who) {
+    const int client = new_socket(family_for(to), attacked::tcp);
+    const int server = connect_to(client, to, port) ? accept_soon(listener) : -1;
+    const bool heard = server >= 0 && carries_one_byte(client, server);
+    if (who == closes_first::client) close(client);
     if (server >= 0) close(server);
-    close(client);
-    return server >= 0;
+    if (who == closes_first::server) close(client);
+    return heard;
 }
 
-bool receive_one_datagram(int descriptor, std::uint16_t port) {
-    const int client = new_socket(AF_INET, attacked::udp);
-    const socket_name n = make_name(AF_INET, port, true);
+bool carries_one_byte(int from, int to) {
+    char got = 0;
+    return send(from, "d", 1, MSG_NOSIGNAL) == 1 && wait_readable(to) && recv(to, &got, 1, 0) == 1 && got == 'd';
+}
+
+bool receive_one_datagram(int descriptor, loopback to, std::uint16_t port) {
+    const int client = new_socket(family_for(to), attacked::udp);
+    const socket_name n = loopback_name(to, port);
     char got = 0;
     const bool sent = sendto(client, "d", 1, 0, n.get(), n.size) == 1;
-    const bool ok = sent && wait_readable(descriptor) && recv(descriptor, &got, 1, 0) == 1 && got == 'd';
+    const bool heard = sent && wait_readable(descriptor) && recv(descriptor, &got, 1, 0) == 1 && got == 'd';
     close(client);
-    return ok;
+    return heard;
 }
 
 }  // namespace berth::test
