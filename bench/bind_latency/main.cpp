@@ -36,9 +36,9 @@ void describe_machine(report& r) {
     r.when = text;
 }
 
-/// Holders, session sockets and a second transport's in one process: six descriptors a port at the worst.
+/// Three reservations stand at the same time, each with a holder and a session socket per port.
 std::uint32_t affordable_block(std::uint32_t wanted, std::uint64_t descriptors) {
-    const std::uint64_t most = descriptors > 1024 ? (descriptors - 512) / 4 : 64;
+    const std::uint64_t most = descriptors > 1024 ? (descriptors - 512) / 6 : 64;
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, most));
 }
 

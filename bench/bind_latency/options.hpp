@@ -16,7 +16,7 @@ struct options {
     std::vector<unsigned> threads;
     std::vector<std::string> strategies;  // empty: all
     std::uint32_t range_size = 8192;
-    std::uint32_t block_ports = 4096;  // lowered to what the descriptors allow
+    std::uint32_t block_ports = 3072;  // lowered to what the descriptors allow
     pace speed;
     pace target_speed;
     std::string json, html;

@@ -19,7 +19,7 @@ struct scene {
     unsigned threads = 1;
     port_block range{};                     // what the kernel chooses from
     std::vector<std::uint16_t> free_ports;  // of the range, random order
-    std::uint32_t block_ports = 4096;       // size of berth's block
+    std::uint32_t block_ports = 3072;       // size of berth's block
     drained_listener* server = nullptr;     // outbound: who is connected to, on loopback
 };
 

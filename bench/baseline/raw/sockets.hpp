@@ -2,9 +2,11 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 
 namespace berth::bench::raw {
@@ -36,6 +38,20 @@ inline std::uint16_t port_of(int fd) noexcept {
     socklen_t size = sizeof address;
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
     return ntohs(address.sin_port);
+}
+
+inline sockaddr_in loopback_address(std::uint16_t port) noexcept {
+    sockaddr_in address = any_address(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+/// Pre: fd does not block. Returns whether the connection stands.
+inline bool connect_and_wait(int fd, const sockaddr_in& remote) noexcept {
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&remote), sizeof remote) == 0) return true;
+    if (errno != EINPROGRESS) return false;
+    pollfd writable{fd, POLLOUT, 0};
+    return ::poll(&writable, 1, 5000) == 1 && (writable.revents & (POLLERR | POLLHUP)) == 0;
 }
 
 }  // namespace berth::bench::raw

@@ -13,15 +13,12 @@ namespace {
 class place : public timed_seat<place> {
 public:
     place(drained_listener& server, std::uint16_t own_port) noexcept
-        : server_(server), remote_(raw::any_address(server.port())), own_port_(own_port) {
-        remote_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    }
+        : server_(server), remote_(raw::loopback_address(server.port())), own_port_(own_port) {}
     bool take() noexcept {
-        fd_ = raw::open_socket(SOCK_STREAM);
+        fd_ = raw::open_socket(SOCK_STREAM | SOCK_NONBLOCK);
         if (fd_ < 0) return false;
         if (own_port_ != 0 && !raw::bind_to(fd_, own_port_)) return abandon();
-        if (::connect(fd_, reinterpret_cast<const sockaddr*>(&remote_), sizeof remote_) != 0) return abandon();
-        return true;
+        return raw::connect_and_wait(fd_, remote_) || abandon();
     }
     void give_back() noexcept {
         const linger abort{1, 0};
@@ -62,13 +59,13 @@ private:
 }  // namespace
 
 strategy_entry connect_kernel_entry() {
-    return {"connect", "kernel: connect()", "socket + connect, the kernel chooses the port", approach::kernel,
+    return {"connect", "kernel: connect()", "socket + connect + poll, the kernel chooses the port", approach::kernel,
             make_strategy<connect_plain<false>>};
 }
 
 strategy_entry connect_known_entry() {
-    return {"connect_known", "bind to a port known to be free, connect", "socket + bind to that port + connect",
-            approach::program, make_strategy<connect_plain<true>>};
+    return {"connect_known", "bind to a port known to be free, connect",
+            "socket + bind to that port + connect + poll", approach::program, make_strategy<connect_plain<true>>};
 }
 
 }  // namespace berth::bench
