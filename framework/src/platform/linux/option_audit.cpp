@@ -30,7 +30,6 @@ option_value neutral_value(const option_value& fresh) noexcept {
 // True if the option reads as fresh now.
 bool put_back(system_calls& calls, int fd, const option_value& fresh) noexcept {
     const option_row& row = *fresh.row;
-    if (row.back == undo::elsewhere) return true;
     if (row.back == undo::clear_blind) return write_option(calls, fd, neutral_value(fresh)) == 0;
     option_value now;
     if (read_option(calls, fd, row, now) < 0) return false;
@@ -67,7 +66,8 @@ std::unique_ptr<option_audit> option_audit::capture(system_calls& calls, int fre
         std::memcpy(audit->address_.data(), &reinterpret_cast<sockaddr_in&>(name).sin_addr, 4);
     }
     std::erase_if(audit->baseline_, [&](const option_value& v) {
-        return v.row->back == undo::clear_blind && write_option(calls, fresh, neutral_value(v)) < 0;
+        return v.row->back == undo::leave ||
+               (v.row->back == undo::clear_blind && write_option(calls, fresh, neutral_value(v)) < 0);
     });
     return audit;
 }

@@ -23,7 +23,8 @@ constexpr int udp_segment = 103, udp_gro = 104;
 constexpr int sock = SOL_SOCKET, ip = IPPROTO_IP, ip6 = IPPROTO_IPV6, tcp = IPPROTO_TCP, udp = IPPROTO_UDP;
 constexpr auto v4 = speaks_ipv4, v6 = speaks_ipv6, any = speaks_any;
 constexpr std::uint8_t flow = for_udp | for_connect;  // what only matters to who sends by itself
-constexpr auto back = undo::set_back, settle = undo::settle, blind = undo::clear_blind, condemn = undo::condemn;
+constexpr auto back = undo::set_back, settle = undo::settle, blind = undo::clear_blind, condemn = undo::condemn,
+               leave = undo::leave;
 constexpr auto over = carry::over, refuse = carry::refuse, ignore = carry::ignore;
 
 // clang-format off
@@ -45,8 +46,8 @@ constexpr option_row rows[] = {
     {ip, IP_FREEBIND, "IP_FREEBIND", 4, for_all, any, back, over},
     {ip, IP_TRANSPARENT, "IP_TRANSPARENT", 4, for_all, any, back, refuse},
     {ip, IP_MINTTL, "IP_MINTTL", 4, for_tcp, v4, back, refuse},
-    {ip, IP_BIND_ADDRESS_NO_PORT, "IP_BIND_ADDRESS_NO_PORT", 4, for_all, any, back, ignore},
-    {ip, uapi::ip_local_port_range, "IP_LOCAL_PORT_RANGE", 4, for_all, any, back, refuse},
+    {ip, IP_BIND_ADDRESS_NO_PORT, "IP_BIND_ADDRESS_NO_PORT", 4, for_all, any, leave, ignore},
+    {ip, uapi::ip_local_port_range, "IP_LOCAL_PORT_RANGE", 4, for_all, any, leave, refuse},
     {ip, IP_UNICAST_IF, "IP_UNICAST_IF", 4, flow, v4, back, over},
     {ip, IP_PKTINFO, "IP_PKTINFO", 4, for_udp, v4, back, over},
     {ip, IP_RECVTTL, "IP_RECVTTL", 4, for_udp, v4, back, over},
@@ -101,18 +102,18 @@ constexpr option_row rows[] = {
     {sock, SO_RCVTIMEO, "SO_RCVTIMEO", sizeof(timeval), for_all, any, back, over},
     {sock, SO_SNDTIMEO, "SO_SNDTIMEO", sizeof(timeval), for_all, any, back, over},
     {sock, SO_TIMESTAMP, "SO_TIMESTAMP", 4, for_all, any, blind, over},
-    {sock, SO_TIMESTAMPNS, "SO_TIMESTAMPNS", 4, for_all, any, undo::elsewhere, over},
+    {sock, SO_TIMESTAMPNS, "SO_TIMESTAMPNS", 4, for_all, any, leave, over},
     {sock, SO_TIMESTAMPING, "SO_TIMESTAMPING", 4, for_all, any, blind, over},
     {sock, SO_RXQ_OVFL, "SO_RXQ_OVFL", 4, for_udp, any, back, over},
     {sock, SO_PEEK_OFF, "SO_PEEK_OFF", 4, flow, any, back, over},
     {sock, SO_SELECT_ERR_QUEUE, "SO_SELECT_ERR_QUEUE", 4, for_all, any, back, over},
     {sock, SO_BUSY_POLL, "SO_BUSY_POLL", 4, for_all, any, back, over},
     {sock, uapi::so_prefer_busy_poll, "SO_PREFER_BUSY_POLL", 4, for_all, any, back, over},
-    {sock, uapi::so_busy_poll_budget, "SO_BUSY_POLL_BUDGET", 4, for_all, any, settle, ignore},
+    {sock, uapi::so_busy_poll_budget, "SO_BUSY_POLL_BUDGET", 4, for_all, any, leave, ignore},
     {sock, SO_MAX_PACING_RATE, "SO_MAX_PACING_RATE", sizeof(long), for_all, any, back, over},
-    {sock, SO_INCOMING_CPU, "SO_INCOMING_CPU", 4, for_all, any, settle, ignore},
+    {sock, SO_INCOMING_CPU, "SO_INCOMING_CPU", 4, for_all, any, leave, ignore},
     {sock, SO_ZEROCOPY, "SO_ZEROCOPY", 4, for_all, any, back, over},
-    {sock, uapi::so_reserve_mem, "SO_RESERVE_MEM", 4, for_all, any, back, refuse},
+    {sock, uapi::so_reserve_mem, "SO_RESERVE_MEM", 4, for_tcp, any, back, refuse},
     {sock, uapi::so_txrehash, "SO_TXREHASH", 4, for_tcp, any, settle, over, -1},
     {sock, uapi::so_rcvmark, "SO_RCVMARK", 4, for_udp, any, back, over},
     {sock, uapi::so_rcvpriority, "SO_RCVPRIORITY", 4, for_udp, any, back, over},

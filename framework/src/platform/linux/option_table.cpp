@@ -26,6 +26,13 @@ std::uint8_t kind_bit(port_kind kind) noexcept {
     return 0;
 }
 
+// The kernel keeps the time when lingering is switched off, and uses it never again.
+void forget_time_of_no_linger(option_value& v) noexcept {
+    linger l{};
+    std::memcpy(&l, v.bytes.data(), sizeof l);
+    if (l.l_onoff == 0) v.bytes = {};
+}
+
 int families_of(system_calls& calls, int fd) noexcept {
     int domain = 0, only = 0;
     socklen_t size = sizeof domain;
@@ -47,6 +54,7 @@ int read_option(system_calls& calls, int fd, const option_row& row, option_value
         out.size = unreadable_filter;
         return 0;
     }
+    if (row.level == SOL_SOCKET && row.name == SO_LINGER) forget_time_of_no_linger(out);
     return r < 0 ? r : 0;
 }
 

@@ -24,7 +24,7 @@ enum class undo : std::uint8_t {
     settle,       ///< write the neutral value, do not read again: the kernel moves it by itself as well
     clear_blind,  ///< write zeros, unread: cannot be read, or the kernel clears several options at once
     condemn,      ///< cannot be undone
-    elsewhere,    ///< another row's undo clears it too
+    leave,        ///< another row's undo clears it, or it has no effect on a bound socket: not even read
 };
 
 enum class carry : std::uint8_t {

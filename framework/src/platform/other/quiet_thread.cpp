@@ -1,0 +1,10 @@
+// Systems without POSIX signals: a plain detached thread.
+#include "platform/quiet_thread.hpp"
+
+#include <thread>
+
+namespace berth::platform {
+
+void start_quiet_thread(void (*body)()) { std::thread(body).detach(); }
+
+}  // namespace berth::platform
