@@ -1,0 +1,93 @@
+// What draws promise: the key stream is the published one, ports come evenly, threads and forked children differ.
+#include "claim/draw_source.hpp"
+
+#include "claim/claim_set.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace berth::claim;
+
+TEST(draw_source, key_stream_is_that_of_the_rfc) {
+    // RFC 8439, section 2.3.2: key 00 01 .. 1f, counter 1.
+    key_words key;
+    for (std::uint32_t i = 0; i < 8; ++i) key[i] = 0x03020100u + i * 0x04040404u;
+    const block_words expected = {0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3, 0xc7f4d1c7, 0x0368c033,
+                                  0x9aaa2204, 0x4e6cd4c3, 0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9,
+                                  0xd19c12b5, 0xb94e16de, 0xe883d0cb, 0x4e3c50a2};
+    EXPECT_EQ(key_stream_block<20>(key, 1, {0x09000000, 0x4a000000, 0}), expected);
+}
+
+std::array<std::uint16_t, 32> draws() {
+    std::array<std::uint16_t, 32> out{};
+    for (auto& bits : out) bits = next_draw().bits;
+    return out;
+}
+
+TEST(draw_source, a_forked_child_does_not_repeat_its_parents_draws) {
+    static_cast<void>(next_draw());  // the buffer is partly used when the fork comes
+    int fds[2];
+    ASSERT_EQ(::pipe(fds), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        const auto mine = draws();
+        ::_exit(::write(fds[1], mine.data(), sizeof mine) == sizeof mine ? 0 : 1);
+    }
+    std::array<std::uint16_t, 32> childs{};
+    EXPECT_EQ(::read(fds[0], childs.data(), sizeof childs), static_cast<ssize_t>(sizeof childs));
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    ::close(fds[0]);
+    ::close(fds[1]);
+    EXPECT_NE(draws(), childs);
+}
+
+TEST(draw_source, threads_draw_different_ports) {
+    const auto mine = draws();
+    std::array<std::uint16_t, 32> theirs{};
+    std::thread([&] { theirs = draws(); }).join();
+    EXPECT_NE(mine, theirs);
+}
+
+TEST(draw_source, live_threads_have_different_numbers_and_ended_ones_give_theirs_up) {
+    const std::uint8_t mine = next_draw().number;
+    for (int turn = 0; turn < 200; ++turn) {
+        std::uint8_t theirs = mine;
+        std::thread([&] { theirs = next_draw().number; }).join();
+        ASSERT_NE(theirs, mine);
+        ASSERT_LT(theirs, 3) << "numbers are used up";
+    }
+}
+
+TEST(draw_source, buffers_do_not_repeat) {
+    // 65 draws of 16 bits: two equal windows would mean a buffer that was used twice.
+    const auto first = draws();
+    for (int i = 0; i < 2000; ++i) ASSERT_NE(draws(), first);
+}
+
+TEST(claim_set, a_lone_thread_draws_ports_evenly) {
+    constexpr std::uint32_t count = 100;
+    constexpr double expected = 1000;
+    claim_set set{20001, count, berth::draw_order::random};
+    for (std::uint32_t i = 0; i < count; ++i) set.put_back(i);
+    std::vector<double> times(count);
+    for (int i = 0; i < count * expected; ++i) {
+        const std::uint32_t index = set.claim();
+        ++times.at(index);
+        set.put_back(index);
+    }
+    double chi_square = 0;
+    for (const double n : times) chi_square += (n - expected) * (n - expected) / expected;
+    EXPECT_LT(chi_square, 200) << "99 degrees of freedom: by chance below 1e-8";
+}
+
+}  // namespace
