@@ -121,7 +121,14 @@ int park_filter::attach(int fd) noexcept {
 
 bool park_filter::permitted(system_calls& calls) {
     int error = 0;
-    return load(calls, 1, 1, error) != nullptr;
+    const auto filter = load(calls, 1, 1, error);
+    if (!filter) return false;
+    // Attaching is asked as well, and for TCP: newer kernels refuse filters on TCP sockets to the unprivileged.
+    const int fd = calls.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    const bool attached = filter->attach(fd) >= 0;
+    calls.close(fd);
+    return attached;
 }
 
 }  // namespace berth::platform

@@ -36,7 +36,7 @@ public:
     /// Attaches the filter, in place of any other. 0 or -errno (-EPERM: the socket's filter is locked).
     int attach(int fd) noexcept;
 
-    /// True if load() would succeed here and now. Loads a filter for one port; tens of microseconds.
+    /// True if load() and attach() would succeed here and now: tries both for one port, 0.14 ms.
     static bool permitted(system_calls& calls);
 
     /// Bytes mapped: 8 a port, in whole pages.
