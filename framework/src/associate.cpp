@@ -18,7 +18,7 @@ platform::native_socket native(native_handle_type socket) noexcept {
     return static_cast<platform::native_socket>(socket);
 }
 
-failure refused(errc code, std::string what) { return {code, std::move(what), 0}; }
+failure refused(errc code, std::string what) { return {code, std::move(what), 0, 0}; }
 
 asio::ip::address plain(const asio::ip::address& a) {
     if (a.is_v6() && a.to_v6().is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, a.to_v6());

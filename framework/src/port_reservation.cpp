@@ -116,7 +116,7 @@ bool port_reservation::sockets_are_ipv4() const noexcept {
 
 void port_reservation::release(failure& f, if_taken policy) noexcept {
     if (!core_) {
-        f = {errc::reservation_released, "nothing is reserved", 0};
+        f = {errc::reservation_released, "nothing is reserved", 0, 0};
         return;
     }
     core_->release(f, policy);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int wildcard_tries = 64;
 
-failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0}; }
+failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
 
 failure check(const reservation_request& r) {
     const auto& block = r.block;
@@ -33,7 +33,7 @@ failure check(const reservation_request& r) {
         if ((v4 && r.family == address_family::ipv6) || (!v4 && r.family == address_family::ipv4)) {
             return {errc::family_mismatch,
                     "address " + r.address.to_string() + " is not of the family asked for; leave it unspecified or "
-                    "change the family", 0};
+                    "change the family", 0, 0};
         }
     }
     return {};
@@ -131,7 +131,7 @@ bool reservation_core::hold_wildcard(failure& f) {
         request_.block.first = 0;
         const bool raced = f.code == errc::block_unavailable || (f.code == errc::permission_denied && *first < 1024);
         if (!raced) return false;
-        map.used[f.count] = true;  // the port in question: choose around it
+        map.used[f.port] = true;  // the port in question: choose around it
     }
     f.code = errc::block_unavailable;
     f.what = "no run of " + std::to_string(count) + " free ports was found for a wildcard block; ask for fewer ports, "

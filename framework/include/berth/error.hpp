@@ -50,6 +50,7 @@ struct failure {
     error_code code;          ///< success: no failure
     std::string what;         ///< empty on success
     std::uint32_t count = 0;  ///< ports concerned: those still out for reservation_busy, else as `what` says
+    std::uint16_t port = 0;   ///< the port that failed, host byte order; 0: none in particular
 
     explicit operator bool() const noexcept { return static_cast<bool>(code); }
 };

@@ -26,7 +26,7 @@ error_code code_of(int negative_errno) noexcept {
 failure port_failure(int negative_errno, const char* protocol, std::uint16_t port, const std::string& who) {
     failure f;
     f.code = code_of(negative_errno);
-    f.count = port;
+    f.port = port;
     const auto reason = std::generic_category().message(-negative_errno);
     const std::string subject = std::string(protocol) + " port " + std::to_string(port);
     switch (-negative_errno) {
