@@ -43,6 +43,30 @@ struct two_words : rl::test_suite<two_words<SummaryFrom>, 2> {
     void after() { RL_ASSERT(ports->available() == 2); }
 };
 
+// The second of two ports moves from word to word just ahead of a search, as often as it takes to fool two collects
+// that do not compare tags.
+struct dodging_port : rl::test_suite<dodging_port, 2> {
+    std::unique_ptr<bitmap> ports;
+
+    void before() {
+        ports = std::make_unique<bitmap>(std::uint16_t{2}, 64u);
+        ports->put_back(40);
+    }
+    void thread(unsigned number) {
+        if (number == 0) {
+            // Owns one of the two ports at any instant; the other one is available.
+            for (unsigned round = 0; round < 2; ++round) {
+                ports->put_back(5);
+                if (!ports->claim_given(40)) return;
+                ports->put_back(40);
+                if (!ports->claim_given(5)) return;
+            }
+        } else {
+            RL_ASSERT(ports->claim({0}) != none);
+        }
+    }
+};
+
 // Three threads, each with its own way to claim, over the four ports of one word: pairs, a number, any.
 struct mixed_ways : rl::test_suite<mixed_ways, 3> {
     std::unique_ptr<bitmap> ports;
@@ -78,8 +102,9 @@ struct mixed_ways : rl::test_suite<mixed_ways, 3> {
 };
 
 // A ring of two slots that goes round while threads sleep: the cycle in slot, head and tail must tell the turns
-// apart.
-struct small_ring : rl::test_suite<small_ring, 3> {
+// apart. Two threads hold two indices at most between calls, so they never find it empty.
+template <unsigned Threads>
+struct small_ring : rl::test_suite<small_ring<Threads>, Threads> {
     std::unique_ptr<queue> ring;
     std::unique_ptr<ownership[]> owner;
 
@@ -92,6 +117,7 @@ struct small_ring : rl::test_suite<small_ring, 3> {
     void thread(unsigned) {
         for (unsigned round = 0; round < 2; ++round) {
             const std::uint32_t index = ring->dequeue();
+            RL_ASSERT(Threads > 2 || index != queue::empty);
             if (index == queue::empty) continue;
             owner[index].touch();
             ring->enqueue(index);
@@ -159,7 +185,9 @@ void expect_holds() {
 TEST(claim_model, two_words_have_one_owner_a_port_and_exact_exhaustion) { expect_holds<two_words<8>>(); }
 TEST(claim_model, a_summary_hides_no_port) { expect_holds<two_words<1>>(); }
 TEST(claim_model, pairs_numbers_and_draws_exclude_each_other) { expect_holds<mixed_ways>(); }
-TEST(claim_model, a_ring_that_went_round_has_one_owner_an_index) { expect_holds<small_ring>(); }
+TEST(claim_model, a_ring_that_went_round_has_one_owner_an_index) { expect_holds<small_ring<3>>(); }
+TEST(claim_model, a_ring_is_not_empty_while_an_index_is_queued) { expect_holds<small_ring<2>>(); }
+TEST(claim_model, a_port_that_moves_ahead_of_the_search_is_found) { expect_holds<dodging_port>(); }
 TEST(claim_model, the_order_keeps_one_entry_a_port) { expect_holds<order_and_number>(); }
 
 }  // namespace
