@@ -34,7 +34,7 @@ native_handle_type bound_port::duplicate() {
 }
 
 void bound_port::put_back() noexcept {
-    lane_->give_back(index_, (uses_ & lent) != 0, (uses_ & exposed) != 0);
+    lane_->give_back(index_, (uses_ & lent) != 0, (uses_ & exposed) != 0, (uses_ & lost) != 0);
     lane_ = nullptr;
     uses_ = io_only;
 }

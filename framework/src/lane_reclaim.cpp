@@ -19,23 +19,31 @@ std::uint32_t port_lane::reclaim() noexcept {
 
 std::uint32_t port_lane::look_for_closed() noexcept {
     std::vector<std::uint32_t> candidates;
-    std::vector<bool> named;
+    std::vector<platform::named_by> names;
     with_callers_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
     watched_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
-    block_->find_named(candidates, named);
+    block_->find_named(candidates, names);
     std::uint32_t back = 0;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         const std::uint32_t index = candidates[i];
-        if (named[i]) continue;
+        if (names[i] == platform::named_by::descriptor) continue;
         if (with_callers_.unmark(index)) {
             enter(index, port_state::draining);
         } else if (!watched_.unmark(index)) {
             continue;  // its owner was quicker
         }
-        settle(index, block_->park(index, true));
-        if (state(index) != port_state::condemned) ++back;
+        settle_returned(index, names[i]);
+        if (state(index) == port_state::available) ++back;
     }
     return back;
+}
+
+// An event queue that a closed descriptor left behind would hear of the next session, and only the socket's end takes
+// the registration away: renew.
+void port_lane::settle_returned(std::uint32_t index, platform::named_by by) noexcept {
+    auto parked = block_->park(index, true);
+    parked.condemned = parked.condemned || by == platform::named_by::event_queue;
+    settle(index, parked);
 }
 
 std::uint32_t port_lane::renew_condemned() noexcept {
@@ -54,12 +62,12 @@ void port_lane::callers_socket_closed(std::uint32_t index) noexcept {
     const std::lock_guard lock(reclaiming_);
     if (!with_callers_.unmark(index)) return;
     enter(index, port_state::draining);
-    std::vector<bool> named;
-    block_->find_named({&index, 1}, named);
-    if (named.front()) {
+    std::vector<platform::named_by> names;
+    block_->find_named({&index, 1}, names);
+    if (names.front() == platform::named_by::descriptor) {
         watched_.mark(index);
     } else {
-        settle(index, block_->park(index, true));
+        settle_returned(index, names.front());
     }
 }
 

@@ -4,17 +4,15 @@
 #include "quiescence.hpp"
 #include "reservation_core.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <chrono>
+#include <utility>
 
 namespace berth::detail {
 namespace {
 
 constexpr std::uint32_t sample_every = 1024;  // a clock read costs two claims
-
-std::uint64_t now_ns() noexcept {
-    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
 
 std::uint64_t to_ns(std::chrono::milliseconds duration) noexcept {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(duration).count());
@@ -27,11 +25,16 @@ bool sample_now() noexcept {
 
 }  // namespace
 
+std::uint64_t steady_nanoseconds() noexcept {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
 port_lane::port_lane(reservation_core& core, const reservation_request& request, platform::port_kind kind,
-                     std::unique_ptr<platform::held_block> block)
+                     std::unique_ptr<platform::held_block> block, lane_clock clock)
     : core_(core),
       kind_(kind),
       block_range_(request.block),
+      clock_(clock),
       cool_down_(to_ns(request.cool_down)),
       silence_(to_ns(request.silence)),
       block_(std::move(block)),
@@ -62,10 +65,11 @@ bool port_lane::confirm(std::uint32_t index, error_code& ec) noexcept {
     return false;
 }
 
-std::uint32_t port_lane::draw(error_code& ec) noexcept {
+// Looks for ports that came free once a call: a port that is renewed and fails to open again must not keep it going.
+std::uint32_t port_lane::draw(bool& may_look, error_code& ec) noexcept {
     if (claims_.anything_cooling()) wake_rested();
     std::uint32_t index = claims_.claim();
-    if (index == claim::none && reclaim() != 0) index = claims_.claim();
+    if (index == claim::none && std::exchange(may_look, false) && reclaim() != 0) index = claims_.claim();
     if (index == claim::none) {
         counters_.exhausted.fetch_add(1, std::memory_order_relaxed);
         ec = core_.now() == phase::held ? errc::block_exhausted : errc::reservation_released;
@@ -90,13 +94,13 @@ bool port_lane::open(std::uint32_t index) noexcept {
 }
 
 bound_port port_lane::take(error_code& ec) noexcept {
-    const std::uint64_t began = sample_now() ? now_ns() : 0;
+    const std::uint64_t began = sample_now() ? clock_() : 0;
     if (!may_draw(ec)) return {};
-    for (;;) {
-        const std::uint32_t index = draw(ec);
+    for (bool may_look = true;;) {
+        const std::uint32_t index = draw(may_look, ec);
         if (index == claim::none) return {};
         if (!open(index)) continue;  // condemned: there are fewer each time round
-        if (began != 0) note_latency(now_ns() - began);
+        if (began != 0) note_latency(clock_() - began);
         return {this, index};
     }
 }
@@ -123,10 +127,10 @@ bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
 
 std::array<bound_port, 2> port_lane::take_pair(error_code& ec) noexcept {
     if (!may_draw(ec)) return {};
-    for (;;) {
+    for (bool may_look = true;;) {
         if (claims_.anything_cooling()) wake_rested();
         std::uint32_t even = claims_.claim_pair();
-        if (even == claim::none && reclaim() != 0) even = claims_.claim_pair();
+        if (even == claim::none && std::exchange(may_look, false) && reclaim() != 0) even = claims_.claim_pair();
         if (even == claim::none) {
             counters_.exhausted.fetch_add(1, std::memory_order_relaxed);
             ec = core_.now() == phase::held ? errc::block_exhausted : errc::reservation_released;
@@ -143,15 +147,18 @@ std::array<bound_port, 2> port_lane::take_pair(error_code& ec) noexcept {
     }
 }
 
-void port_lane::give_back(std::uint32_t index, bool lent, bool exposed) noexcept {
+void port_lane::give_back(std::uint32_t index, bool lent, bool exposed, bool lost) noexcept {
     if (core_.is_forked()) return;
     std::shared_ptr<reservation_core> last;
     {
         const pass inside(&core_);
+        if (lost) block_->lose(index);
         auto expected = port_state::open;
         if (!records_[index].state.compare_exchange_strong(expected, port_state::draining)) {
             block_->drop(index);  // the reservation was released meanwhile, and left this port to us
             last = core_.detached_port_back();
+        } else if (lost) {
+            condemn(index);
         } else if (exposed) {
             watched_.mark(index);  // returns when no descriptor names the socket any more
         } else {
@@ -178,7 +185,7 @@ void port_lane::rest(std::uint32_t index) noexcept {
     if (cool_down_ == 0 && silence_ == 0) return make_available(index);
     if (heard_) heard_[index] = block_->heard(index);
     enter(index, port_state::cooling);
-    claims_.cool(index, now_ns() + (cool_down_ != 0 ? cool_down_ : silence_));
+    claims_.cool(index, clock_() + std::max(cool_down_, silence_));  // a shorter rest could not show the silence
 }
 
 void port_lane::condemn(std::uint32_t index) noexcept {
@@ -203,7 +210,7 @@ bool port_lane::finish_rest(std::uint32_t index, std::uint64_t now) noexcept {
 }
 
 std::uint32_t port_lane::wake_rested() noexcept {
-    const std::uint64_t now = now_ns();
+    const std::uint64_t now = clock_();
     std::uint32_t woken = 0;
     // Bounded by the block: a port that is prolonged goes to the end of the queue with a later time.
     for (std::uint32_t i = 0; i < block_range_.count; ++i) {

@@ -27,10 +27,14 @@ class reservation_core;
 
 enum class port_state : std::uint8_t { unreserved, available, taken, open, draining, cooling, condemned, detached };
 
+/// Nanoseconds that only grow. Tests put their own in its place, so that ports rest without anybody waiting.
+using lane_clock = std::uint64_t (*)() noexcept;
+std::uint64_t steady_nanoseconds() noexcept;
+
 class port_lane {
 public:
     port_lane(reservation_core& core, const reservation_request& request, platform::port_kind kind,
-              std::unique_ptr<platform::held_block> block);
+              std::unique_ptr<platform::held_block> block, lane_clock clock);
 
     /// Everything is held and sealed: the ports become available.
     void start() noexcept;
@@ -38,7 +42,7 @@ public:
     bound_port take(error_code& ec) noexcept;
     bound_port take_port(std::uint16_t port, error_code& ec) noexcept;
     std::array<bound_port, 2> take_pair(error_code& ec) noexcept;
-    void give_back(std::uint32_t index, bool lent, bool exposed) noexcept;
+    void give_back(std::uint32_t index, bool lent, bool exposed, bool lost) noexcept;
 
     // lane_bind.cpp: a caller's socket in place of the session socket
     void bind_callers(platform::native_socket target, std::uint16_t port, std::uint32_t& index, std::uint64_t& cookie,
@@ -86,7 +90,7 @@ private:
     void enter(std::uint32_t index, port_state s) noexcept {
         records_[index].state.store(s, std::memory_order_release);
     }
-    std::uint32_t draw(error_code& ec) noexcept;
+    std::uint32_t draw(bool& may_look, error_code& ec) noexcept;
     bool open(std::uint32_t index) noexcept;
     bool may_draw(error_code& ec) noexcept;
     bool confirm(std::uint32_t index, error_code& ec) noexcept;
@@ -94,6 +98,7 @@ private:
     void rest(std::uint32_t index) noexcept;
     void condemn(std::uint32_t index) noexcept;
     void settle(std::uint32_t index, const platform::park_result& parked) noexcept;
+    void settle_returned(std::uint32_t index, platform::named_by by) noexcept;
     bool finish_rest(std::uint32_t index, std::uint64_t now) noexcept;
     std::uint32_t wake_rested() noexcept;
     std::uint32_t look_for_closed() noexcept;
@@ -105,6 +110,7 @@ private:
     reservation_core& core_;
     const platform::port_kind kind_;
     const port_block block_range_;
+    const lane_clock clock_;
     const std::uint64_t cool_down_;  // nanoseconds
     const std::uint64_t silence_;    // nanoseconds
     std::unique_ptr<platform::held_block> block_;

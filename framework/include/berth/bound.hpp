@@ -50,12 +50,13 @@ public:
     void give_back(error_code& ec) noexcept {
         ec = {};
         if (!port_) return;
-        if (socket_.is_open()) {
-            if (socket_.native_handle() != port_.native_handle()) {  // another socket was moved in: it is not ours
-                socket_.close(ec);
-            } else {
-                socket_.release(ec);
-            }
+        if (!socket_.is_open()) {
+            port_.uses_ |= bound_port::lost;
+        } else if (socket_.native_handle() != port_.native_handle()) {  // another socket was moved in: it is not ours
+            port_.uses_ |= bound_port::lost;
+            socket_.close(ec);
+        } else {
+            socket_.release(ec);
         }
         port_.give_back(ec);
     }

@@ -22,6 +22,9 @@ namespace detail {
 class port_lane;
 }
 
+template <class Socket>
+class bound;
+
 class bound_port {
 public:
     bound_port() noexcept = default;
@@ -67,7 +70,9 @@ public:
 
 private:
     friend class detail::port_lane;
-    enum use : std::uint32_t { io_only = 0, lent = 1, exposed = 2 };
+    template <class Socket>
+    friend class bound;
+    enum use : std::uint32_t { io_only = 0, lent = 1, exposed = 2, lost = 4 };  // lost: closed, or another's to close
 
     bound_port(detail::port_lane* lane, std::uint32_t index) noexcept : lane_(lane), index_(index) {}
     BERTH_DECL void put_back() noexcept;

@@ -38,6 +38,13 @@ struct park_result {
     bool condemned = false;       // the session socket is not fit for another session: renew() first
 };
 
+/// Who else in this process names a session socket.
+enum class named_by : std::uint8_t {
+    nobody,
+    event_queue,  // its descriptor was closed, but a registration made with it still delivers events: condemn
+    descriptor,   // or a ring's file table: it can still be used
+};
+
 /// What renew() says.
 enum class renewal : std::uint8_t {
     renewed,      // a fresh parked session socket is in place, and the check found nobody else on the port
@@ -81,6 +88,9 @@ public:
     /// identity, options and attachments are checked and put back, or it is condemned.
     virtual park_result park(std::uint32_t index, bool lent) noexcept = 0;
 
+    /// The session socket's descriptor was closed, or is somebody else's to close. Post: forgotten; condemned.
+    virtual void lose(std::uint32_t index) noexcept = 0;
+
     /// The session socket's descriptor; stays the block's property.
     [[nodiscard]] virtual native_socket session(std::uint32_t index) const noexcept = 0;
 
@@ -91,9 +101,9 @@ public:
     /// that can be carried are carried over, others refuse. Pre: open, target is unbound, same kind and family.
     virtual void hand_over(std::uint32_t index, native_socket target, failure& f) = 0;
 
-    /// For each index: true if a descriptor of this process other than the block's own, or an event queue of it,
-    /// names the session socket. One pass over the descriptors for all of them (milliseconds for 10^4).
-    virtual void find_named(std::span<const std::uint32_t> indices, std::vector<bool>& named) = 0;
+    /// For each index: whether a descriptor of this process other than the block's own names the session socket, or
+    /// only an event queue does. One pass over the descriptors for all of them (milliseconds for 10^4).
+    virtual void find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) = 0;
 
     /// Replaces a condemned session socket. This is the one bind after reserve; `what` of a failure is not reported.
     virtual renewal renew(std::uint32_t index) noexcept = 0;

@@ -18,37 +18,39 @@ using inode_index = std::pair<std::uint64_t, std::size_t>;
 
 class name_finder {
 public:
-    name_finder(std::span<const std::uint64_t> inodes, std::vector<bool>& named) : named_(named) {
+    name_finder(std::span<const std::uint64_t> inodes, std::vector<named_by>& names) : names_(names) {
         sorted_.reserve(inodes.size());
         for (std::size_t i = 0; i < inodes.size(); ++i) sorted_.emplace_back(inodes[i], i);
         std::sort(sorted_.begin(), sorted_.end());
     }
 
-    void found(std::uint64_t inode) {
+    void found(std::uint64_t inode, named_by by) {
         auto at = std::lower_bound(sorted_.begin(), sorted_.end(), inode_index{inode, 0});
-        for (; at != sorted_.end() && at->first == inode; ++at) named_[at->second] = true;
+        for (; at != sorted_.end() && at->first == inode; ++at) {
+            names_[at->second] = std::max(names_[at->second], by);
+        }
     }
 
     // "tfd: 7 events: 19 data: 7  pos:0 ino:1a2b sdev:8": the inode of an epoll registration, in hexadecimal.
     // "    3: socket:[1234]": a fixed file of an io_uring ring.
     void read_queue(std::string_view text) {
-        find_all(text, " ino:", 16);
-        find_all(text, "socket:[", 10);
+        find_all(text, " ino:", 16, named_by::event_queue);
+        find_all(text, "socket:[", 10, named_by::descriptor);
     }
 
 private:
-    void find_all(std::string_view text, std::string_view label, int base) {
+    void find_all(std::string_view text, std::string_view label, int base, named_by by) {
         for (auto at = text.find(label); at != std::string_view::npos; at = text.find(label, at)) {
             at += label.size();
             std::uint64_t inode = 0;
             if (std::from_chars(text.data() + at, text.data() + text.size(), inode, base).ec == std::errc{}) {
-                found(inode);
+                found(inode, by);
             }
         }
     }
 
     std::vector<inode_index> sorted_;
-    std::vector<bool>& named_;
+    std::vector<named_by>& names_;
 };
 
 int scan(system_calls& calls, std::span<const int> own, name_finder& finder) {
@@ -59,7 +61,7 @@ int scan(system_calls& calls, std::span<const int> own, name_finder& finder) {
         struct stat status {};
         if (calls.fstat(fd, status) < 0) continue;  // closed meanwhile
         if (S_ISSOCK(status.st_mode)) {
-            finder.found(status.st_ino);
+            finder.found(status.st_ino, named_by::descriptor);
         } else if ((status.st_mode & S_IFMT) == 0) {  // an anonymous inode: epoll, io_uring, timers ...
             char path[48];
             std::snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
@@ -75,11 +77,11 @@ int scan(system_calls& calls, std::span<const int> own, name_finder& finder) {
 }  // namespace
 
 int scan_descriptors(system_calls& calls, std::span<const int> own, std::span<const std::uint64_t> inodes,
-                     std::vector<bool>& named) {
-    named.assign(inodes.size(), false);
-    name_finder finder(inodes, named);
+                     std::vector<named_by>& names) {
+    names.assign(inodes.size(), named_by::nobody);
+    name_finder finder(inodes, names);
     const int r = scan(calls, own, finder);
-    if (r < 0) named.assign(inodes.size(), true);  // unknown counts as named
+    if (r < 0) names.assign(inodes.size(), named_by::descriptor);  // unknown counts as named
     return r;
 }
 

@@ -39,8 +39,8 @@ std::uint32_t linux_block::bytes_per_port() const noexcept {
     return static_cast<std::uint32_t>(sizeof(port_sockets) + (filter_ ? sizeof(std::uint64_t) : 0));
 }
 
-void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector<bool>& named) {
-    named.assign(indices.size(), true);  // what cannot be looked at counts as named
+void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) {
+    names.assign(indices.size(), named_by::descriptor);  // what cannot be looked at counts as named
     std::vector<int> own;
     std::vector<std::uint64_t> inodes;
     for (const auto index : indices) {
@@ -51,8 +51,8 @@ void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector
         if (session >= 0) own.push_back(session);
     }
     std::sort(own.begin(), own.end());
-    std::vector<bool> found;
-    if (scan_descriptors(os_, own, inodes, found) >= 0) named = std::move(found);
+    std::vector<named_by> found;
+    if (scan_descriptors(os_, own, inodes, found) >= 0) names = std::move(found);
 }
 
 }  // namespace berth::platform

@@ -38,10 +38,11 @@ public:
 
     error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept override;
     park_result park(std::uint32_t index, bool lent) noexcept override;
+    void lose(std::uint32_t index) noexcept override { ports_[index].session = -1; }
     native_socket session(std::uint32_t index) const noexcept override { return ports_[index].session; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
     void hand_over(std::uint32_t index, native_socket target, failure& f) override;
-    void find_named(std::span<const std::uint32_t> indices, std::vector<bool>& named) override;
+    void find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) override;
     renewal renew(std::uint32_t index) noexcept override;
     std::uint32_t heard(std::uint32_t index) noexcept override;
     void drop(std::uint32_t index) noexcept override;

@@ -45,9 +45,9 @@ std::uint64_t linux_provider::inode_of(native_socket socket) noexcept {
 bool linux_provider::is_named(std::uint64_t inode, native_socket hint, native_socket not_counted) noexcept {
     if (hint != not_counted && inode_of(hint) == inode) return true;
     const int own = static_cast<int>(not_counted);
-    std::vector<bool> named;
+    std::vector<named_by> names;
     const std::span<const int> owned(&own, own >= 0 ? 1u : 0u);
-    return scan_descriptors(os_, owned, {&inode, 1}, named) < 0 || named.front();
+    return scan_descriptors(os_, owned, {&inode, 1}, names) < 0 || names.front() == named_by::descriptor;
 }
 
 error_code linux_provider::close(native_socket socket) noexcept {
