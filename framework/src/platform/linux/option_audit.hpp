@@ -1,10 +1,10 @@
 // A session socket that comes back from other hands is made as new, or condemned.
 //
-// Invariant: after restore() returned as_new, every option of option_table.hpp that this kernel has reads as on a
-// fresh session socket, no filter, membership or flow label was added, the file's flags and signal owner are the
-// fresh ones, and (UDP) the socket still hears strangers and is not shut down. What cannot be set back condemns:
-// SO_LOCK_FILTER, SO_TXTIME, an encapsulation, a memory charge that stays, a remembered remote address of an IPv6 UDP
-// socket. The last two are asked of sock_diag, in one question a socket: no option tells them.
+// Invariant: after restore() returned as_new, every option that option_table.hpp says to undo reads as on a fresh
+// session socket, no filter, membership or flow label was added, the file's flags and signal owner are the fresh
+// ones, and (UDP) the socket hears strangers and is not shut down: those two no option tells, so sock_diag is asked,
+// once a socket. What cannot be set back condemns: a locked or foreign filter, SO_TXTIME, an encapsulation, a memory
+// charge that stays, the remote address that an IPv6 UDP socket remembers.
 #pragma once
 
 #include "platform/linux/option_table.hpp"
