@@ -153,6 +153,8 @@ void give_back(native_handle_type socket, error_code& ec) noexcept {
         const auto core = port.core.lock();
         if (port.lane == nullptr) {
             f.code = errc::not_associated;
+        } else if (core && core->is_forked()) {  // parking would silence the parent's socket: it is the same one
+            f.code = errc::forked;
         } else if (!(f.code = platform::system_provider().close(native(socket))) && core) {
             port.lane->callers_socket_closed(port.index);
         }

@@ -19,8 +19,10 @@ void port_lane::bind_callers(platform::native_socket target, std::uint16_t port,
     platform::socket_facts facts;
     if ((f.code = core_.provider().inspect(block_->session(index), facts))) return;
     cookie = facts.cookie;
-    drawn.lane_ = nullptr;  // from here on the caller's descriptor is the handle
-    with_callers_.mark(index);
+    with_callers_.mark(index);  // from here on the caller's descriptor is the handle
+    // A release that detaches says so first and then looks for callers: one of the two sees the other.
+    const bool detached = records_[index].state.load() == port_state::detached;
+    if (!detached || !with_callers_.unmark(index)) drawn.lane_ = nullptr;
 }
 
 }  // namespace berth::detail

@@ -5,6 +5,7 @@
 #include "port_lane.hpp"
 #include "reservation_core.hpp"
 
+#include <algorithm>
 #include <thread>
 
 namespace berth::detail {
@@ -47,9 +48,15 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
                 auto expected = port_state::open;
                 if (with_callers_.unmark(index)) return true;  // our descriptor goes, the caller's lives on
                 core_.detached_port_out();
-                if (records_[index].state.compare_exchange_strong(expected, port_state::detached)) return true;
-                static_cast<void>(core_.detached_port_back());
-                break;
+                if (!records_[index].state.compare_exchange_strong(expected, port_state::detached)) {
+                    static_cast<void>(core_.detached_port_back());
+                    break;
+                }
+                if (with_callers_.unmark(index)) {  // a bind that ended just now: its caller will not give back
+                    enter(index, port_state::open);
+                    static_cast<void>(core_.detached_port_back());
+                }
+                return true;
             }
             case port_state::taken: break;
             case port_state::detached:
@@ -66,7 +73,7 @@ bool port_lane::collect(if_taken policy, std::vector<bool>& woken, std::uint32_t
     wake_all(woken);
     for (std::uint32_t i = 0; i < block_range_.count; ++i) {
         if (collect_one(i, policy, woken)) continue;
-        still_out = out();
+        still_out = std::max(out(), 1u);  // the port that refused may have come back since; it refused all the same
         put_back_collected(woken, i);
         return false;
     }

@@ -64,13 +64,15 @@ std::vector<platform::port_kind> kinds_of(const reservation_request& r) {
 
 }  // namespace
 
-reservation_core::reservation_core(platform::port_provider& provider, const reservation_request& request)
-    : provider_(provider), request_(normalised(request)), stamp_(platform::fork_stamp()) {}
+reservation_core::reservation_core(platform::port_provider& provider, const reservation_request& request,
+                                   lane_clock clock)
+    : provider_(provider), request_(normalised(request)), clock_(clock), stamp_(platform::fork_stamp()) {}
 
 std::shared_ptr<reservation_core> reservation_core::make(platform::port_provider& provider,
-                                                         const reservation_request& request, failure& f) {
+                                                         const reservation_request& request, failure& f,
+                                                         lane_clock clock) {
     f = {};
-    auto core = std::make_shared<reservation_core>(provider, request);
+    auto core = std::make_shared<reservation_core>(provider, request, clock);
     f = check(core->request_);
     if (f || !core->hold_all(f)) return nullptr;
     core->network_ = provider.network_namespace();
@@ -111,7 +113,7 @@ bool reservation_core::hold_lanes(failure& f) {
             lanes_.clear();
             return false;
         }
-        lanes_.push_back(std::make_unique<port_lane>(*this, request_, kind, std::move(block)));
+        lanes_.push_back(std::make_unique<port_lane>(*this, request_, kind, std::move(block), clock_));
     }
     return true;
 }

@@ -24,8 +24,8 @@ class reservation_core : public std::enable_shared_from_this<reservation_core> {
 public:
     /// All or nothing; nullptr and a failure.
     static std::shared_ptr<reservation_core> make(platform::port_provider& provider, const reservation_request& request,
-                                                  failure& f);
-    reservation_core(platform::port_provider& provider, const reservation_request& request);
+                                                  failure& f, lane_clock clock = steady_nanoseconds);
+    reservation_core(platform::port_provider& provider, const reservation_request& request, lane_clock clock);
     ~reservation_core();
     reservation_core(const reservation_core&) = delete;
     reservation_core& operator=(const reservation_core&) = delete;
@@ -59,6 +59,7 @@ private:
 
     platform::port_provider& provider_;
     reservation_request request_;  // block specific once held
+    const lane_clock clock_;
     std::uint64_t stamp_;
     std::uint64_t network_ = 0;
     reservation_token token_{};
