@@ -12,6 +12,6 @@ function(berth_build_flags target)
         # vptr checks need RTTI, which the library is built without.
         target_compile_options(${target} PRIVATE -fsanitize=${BERTH_SANITIZE} -fno-sanitize=vptr
             -fno-sanitize-recover=all -fno-omit-frame-pointer)
-        target_link_options(${target} PRIVATE -fsanitize=${BERTH_SANITIZE})
+        target_link_options(${target} PUBLIC $<BUILD_INTERFACE:-fsanitize=${BERTH_SANITIZE}>)
     endif()
 endfunction()

@@ -1,0 +1,43 @@
+# cmake -DHOW= -DCOMPILER= -DFLAGS= -DINCLUDE= -DSCRATCH= -P compile_headers.cmake: compiles every header of berth.
+#
+# HOW=each: by itself, included twice, first thing in its file, so that a missing include or include guard is an error.
+# HOW=all_at_once: one file includes them all; for flags that change the meaning, not the set of includes.
+# The folder is searched at test time, so that no header can be left out.
+
+file(GLOB_RECURSE headers RELATIVE "${INCLUDE}" "${INCLUDE}/berth/*.hpp")
+list(LENGTH headers count)
+if(count LESS 5)
+    message(FATAL_ERROR "only ${count} headers found in ${INCLUDE}")
+endif()
+
+set(sources "")
+foreach(header IN LISTS headers)
+    if(HOW STREQUAL "each")
+        string(MAKE_C_IDENTIFIER "${header}" name)
+        file(WRITE "${SCRATCH}/${name}.cpp" "#include <${header}>\n#include <${header}>\n")
+        list(APPEND sources "${SCRATCH}/${name}.cpp")
+    else()
+        string(APPEND everything "#include <${header}>\n")
+    endif()
+endforeach()
+if(NOT HOW STREQUAL "each")
+    file(WRITE "${SCRATCH}/everything.cpp" "${everything}")
+    set(sources "${SCRATCH}/everything.cpp")
+endif()
+
+set(failures 0)
+foreach(source IN LISTS sources)
+    execute_process(
+        COMMAND "${COMPILER}" -std=c++20 -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror -DASIO_STANDALONE
+            "-I${INCLUDE}" ${FLAGS} "${source}"
+        RESULT_VARIABLE result ERROR_VARIABLE errors)
+    if(result)
+        math(EXPR failures "${failures} + 1")
+        message("${source}:\n${errors}")
+    endif()
+endforeach()
+
+if(failures)
+    message(FATAL_ERROR "${failures} failures in ${count} headers with ${COMPILER}")
+endif()
+message("${count} headers compile (${HOW}) with ${COMPILER}")
