@@ -49,7 +49,7 @@ struct dodging_port : rl::test_suite<dodging_port, 2> {
     std::unique_ptr<bitmap> ports;
 
     void before() {
-        ports = std::make_unique<bitmap>(std::uint16_t{2}, 64u);
+        ports = std::make_unique<bitmap>(std::uint16_t{2}, 64u, 8u);
         ports->put_back(40);
     }
     void thread(unsigned number) {

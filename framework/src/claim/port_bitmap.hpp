@@ -29,7 +29,7 @@ template <template <class> class Atomic = std::atomic>
 class port_bitmap {
 public:
     /// All ports start out unavailable. Blocks of at least `summary_from` words get a summary: one hint a word.
-    port_bitmap(std::uint16_t first_port, std::uint32_t count, std::uint32_t summary_from = 8)
+    port_bitmap(std::uint16_t first_port, std::uint32_t count, std::uint32_t summary_from = 2)
         : parity_(first_port & 1u),
           positions_(count + parity_),
           words_((positions_ + 31) / 32),
