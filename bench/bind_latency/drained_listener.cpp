@@ -10,10 +10,12 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <new>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace berth::bench {
@@ -53,6 +55,9 @@ drained_listener::drained_listener(port_block range) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         stay_on_core(1);
         std::vector<int> kept;
+        std::array<int, 256> recent;  // closing at once would reset connections that are not waited for yet
+        recent.fill(-1);
+        std::size_t oldest = 0;
         for (;;) {
             pollfd ready{fd, POLLIN, 0};
             poll(&ready, 1, 20);
@@ -60,8 +65,8 @@ drained_listener::drained_listener(port_block range) {
                 shared_->accepted.fetch_add(1);
                 if (shared_->keep.load())
                     kept.push_back(one);
-                else
-                    ::close(one);
+                else if (const int done = std::exchange(recent[oldest++ % recent.size()], one); done >= 0)
+                    ::close(done);
             }
             if (const auto asked = shared_->let_go_asked.load(); asked != shared_->let_go_done.load()) {
                 for (const int one : kept) ::close(one);

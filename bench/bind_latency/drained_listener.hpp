@@ -2,7 +2,7 @@
 //
 // A process, not a thread: a second thread here would make every system call of the measured one dearer (descriptor
 // look-ups count references once a table is shared). Accepted connections are kept while the range is filled, so that
-// the fill's ports stay in use, and closed at once afterwards. Create it before any reservation.
+// the fill's ports stay in use, and closed soon after they were accepted otherwise. Create it before any reservation.
 #pragma once
 
 #include <berth/port_block.hpp>

@@ -19,9 +19,13 @@ namespace berth::bench {
 [[nodiscard]] inline std::string fmt_times(double factor) {
     if (factor < 10) return fmt::format("{:.2f}x", factor);
     if (factor < 100) return fmt::format("{:.1f}x", factor);
-    std::string digits = fmt::format("{:.0f}", factor);
-    for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-    return digits + "x";
+    const std::string digits = fmt::format("{:.0f}", factor);
+    std::string grouped;
+    for (std::size_t at = 0; at < digits.size(); ++at) {
+        if (at > 0 && (digits.size() - at) % 3 == 0) grouped += ',';
+        grouped += digits[at];
+    }
+    return grouped + 'x';
 }
 
 [[nodiscard]] inline std::string fmt_percent(double percent) { return fmt::format("{:g} %", percent); }
