@@ -167,7 +167,7 @@ TEST(documents_acquire, one_socket_acquires_several_blocks) {
     const auto other = tcp4();
     for (const auto& one : got) {
         EXPECT_EQ(associate(other, one.token), errc::invalid_token);
-        EXPECT_TRUE(all_free(SOCK_STREAM, one.block.first, one.block.count));
+        EXPECT_TRUE(becomes_free(SOCK_STREAM, one.block.first, one.block.count));
     }
 }
 

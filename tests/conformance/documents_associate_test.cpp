@@ -1,6 +1,10 @@
 // The document of the associate operation, what may be associated and what bind then does: tests/LEDGER.md, rows S.
 //
 // An ordinary bind(2) is always the other side of the comparison: getsockname, clients and datagrams say what is so.
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/ip/udp.hpp>
+
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
@@ -201,4 +205,28 @@ TEST(documents_associate, an_association_ends_with_its_socket) {
     const auto fresh = udp4();
     ASSERT_EQ(::dup2(fresh.fd(), associated.fd()), associated.fd());
     EXPECT_EQ(bind(associated), errc::not_associated) << "the descriptor's number was mistaken for the socket";
+}
+
+TEST(documents_associate, asio_objects_take_the_same_steps) {
+    asio::io_context context;
+    asio::ip::tcp::socket acquiring(context, asio::ip::tcp::v4());
+    berth::failure why;
+    const auto instance = berth::reserve_on(acquiring, berth::port_block{0, 2}, why);
+    ASSERT_FALSE(why) << why.what;
+    asio::ip::tcp::acceptor acceptor(context, asio::ip::tcp::v4());
+    error_code ec;
+    berth::associate(acceptor, instance.token, ec);
+    ASSERT_FALSE(ec) << ec.message();
+    berth::bind(acceptor, asio::ip::tcp::endpoint(asio::ip::tcp::v4(), 0), ec);
+    ASSERT_FALSE(ec) << ec.message();
+    acceptor.listen();
+    const auto port = acceptor.local_endpoint().port();
+    EXPECT_TRUE(instance.block.contains(port));
+    EXPECT_TRUE(client_is_served(acceptor.native_handle(), AF_INET, port));
+    berth::give_back(acceptor, ec);
+    EXPECT_FALSE(ec) << ec.message();
+    EXPECT_FALSE(acceptor.is_open());
+    berth::release(acquiring, instance.token, why);
+    EXPECT_FALSE(why) << why.what;
+    EXPECT_TRUE(becomes_free(SOCK_STREAM, instance.block.first, 2));
 }

@@ -9,24 +9,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
-#include <thread>
 
 #include "documents_calls.hpp"
 
 using namespace documents;
 
 namespace {
-
-bool becomes_free(int type, std::uint16_t first, std::uint32_t count) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(3);
-    while (!all_free(type, first, count)) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
-}
 
 int lowest_free_descriptor() {
     const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace documents {
@@ -135,6 +137,15 @@ bool all_held(int type, std::uint16_t first, std::uint32_t count) {
     return true;
 }
 
+bool becomes_free(int type, std::uint16_t first, std::uint32_t count) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+    while (!all_free(type, first, count)) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
 int connect_to(int socket, int family, std::uint16_t port) {
     auto to = make_address(family, port, true);
     return ::connect(socket, to.get(), to.size) == 0 ? 0 : errno;
@@ -149,15 +160,17 @@ bool datagram_arrives(int receiver, int family, std::uint16_t port) {
 }
 
 bool client_is_served(int listener, int family, std::uint16_t port) {
-    const plain_socket client(family, SOCK_STREAM);
+    plain_socket client(family, SOCK_STREAM);
     if (connect_to(client.fd(), family, port) != 0 || !readable(listener)) return false;
     const int served = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (served < 0) return false;
     char heard = 0;
     const bool arrived = ::send(client.fd(), "?", 1, MSG_NOSIGNAL) == 1 && readable(served) &&
                          ::recv(served, &heard, 1, MSG_DONTWAIT) == 1 && heard == '?';
+    client.close();  // first, so that TIME_WAIT is the client's and the port under test can be asked for afterwards
+    const bool ended = readable(served) && ::recv(served, &heard, 1, MSG_DONTWAIT) == 0;
     ::close(served);
-    return arrived;
+    return arrived && ended;
 }
 
 std::string in_child(const std::function<std::string()>& body) {
@@ -173,6 +186,7 @@ earlier_process::earlier_process(const std::function<std::string(std::uint64_t)>
     if (child_ == 0) {
         ::close(down[1]);
         ::close(up[0]);
+        ::alarm(20);  // a child that hangs is a failure, not a test run without an end
         std::uint64_t number = 0;
         if (::read(down[0], &number, sizeof number) == sizeof number) say(up[1], body(number));
         ::_exit(0);

@@ -47,6 +47,8 @@ int try_port(int type, std::uint16_t port);
 
 /// True if try_port succeeds for every port of [first, first + count).
 bool all_free(int type, std::uint16_t first, std::uint32_t count);
+/// all_free, given three seconds: Linux tells nobody that a socket was closed, so somebody has to look.
+bool becomes_free(int type, std::uint16_t first, std::uint32_t count);
 /// True if try_port meets EADDRINUSE for every port of [first, first + count).
 bool all_held(int type, std::uint16_t first, std::uint32_t count);
 
