@@ -95,7 +95,8 @@ void port_lane::put_back_collected(const std::vector<bool>& woken, std::uint32_t
 
 void port_lane::drop_collected() noexcept {
     for (std::uint32_t i = 0; i < block_range_.count; ++i) {
-        if (state(i) == port_state::detached) continue;
+        const auto s = state(i);
+        if (s == port_state::detached || s == port_state::unreserved) continue;  // its worker drops it, or has
         block_->drop(i);
         enter(i, port_state::unreserved);
     }

@@ -156,6 +156,7 @@ void port_lane::give_back(std::uint32_t index, bool lent, bool exposed, bool los
         auto expected = port_state::open;
         if (!records_[index].state.compare_exchange_strong(expected, port_state::draining)) {
             block_->drop(index);  // the reservation was released meanwhile, and left this port to us
+            enter(index, port_state::unreserved);
             last = core_.detached_port_back();
         } else if (lost) {
             condemn(index);

@@ -1,0 +1,140 @@
+// The simulated kernel's tables; the block is in simulated_block.cpp.
+#include "support/simulated_provider.hpp"
+
+#include "support/simulated_block.hpp"
+
+#include <algorithm>
+
+namespace berth::test {
+
+void simulated_provider::occupy(bool tcp, std::uint16_t port, bool unseen) {
+    const std::lock_guard lock(mutex_);
+    strangers_[{tcp, port}] = !unseen;
+}
+
+simulated_port& simulated_provider::port(bool tcp, std::uint16_t number) {
+    const std::lock_guard lock(mutex_);
+    auto& p = ports_[{tcp, number}];
+    if (!p) p = std::make_unique<simulated_port>();
+    return *p;
+}
+
+native_socket simulated_provider::make_socket(bool tcp) {
+    const std::lock_guard lock(mutex_);
+    return add({.tcp = tcp, .port = 0, .inode = next_inode_++});
+}
+
+void simulated_provider::deliver(bool tcp, std::uint16_t number) {
+    auto& p = port(tcp, number);
+    ++(p.audible ? p.queued : p.heard);
+}
+
+std::uint32_t simulated_provider::holders() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::uint32_t>(holders_.size());
+}
+
+std::uint32_t simulated_provider::sockets() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::uint32_t>(open_.size());
+}
+
+bool simulated_provider::is_free(bool tcp, std::uint16_t number) const {
+    const std::lock_guard lock(mutex_);
+    return holders_.count({tcp, number}) == 0 && !taken_by_others({tcp, number});
+}
+
+std::uint32_t simulated_provider::queued(native_socket socket) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = open_.find(socket);
+    if (at == open_.end() || at->second.port == 0) return 0;
+    return ports_.at({at->second.tcp, at->second.port})->queued;
+}
+
+std::vector<std::string> simulated_provider::complaints() const {
+    const std::lock_guard lock(mutex_);
+    return complaints_;
+}
+
+void simulated_provider::complain(std::string what) noexcept {
+    const std::lock_guard lock(mutex_);
+    complaints_.push_back(std::move(what));
+}
+
+bool simulated_provider::step_fails(failure& f, std::uint32_t count) {
+    if (steps_++ != fail_at_) return false;
+    f = {fail_code_, "step " + std::to_string(fail_at_) + " was told to fail", count};
+    return true;
+}
+
+bool simulated_provider::taken_by_others(key n) const {
+    if (strangers_.count(n) != 0) return true;
+    return std::any_of(open_.begin(), open_.end(), [&](const auto& entry) {
+        return entry.second.port == n.second && entry.second.tcp == n.first;
+    });
+}
+
+native_socket simulated_provider::add(description d) {
+    open_[next_] = d;
+    return next_++;
+}
+
+std::uint32_t simulated_provider::names_of(std::uint64_t inode, native_socket except) const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::uint32_t>(std::count_if(open_.begin(), open_.end(), [&](const auto& entry) {
+        return entry.second.inode == inode && entry.first != except;
+    }));
+}
+
+capabilities simulated_provider::facts(parking) {
+    capabilities c;
+    c.provider = "simulated";
+    c.can_reserve = c.check_sees_bound_sockets = true;
+    c.descriptor_limit = 1 << 20;
+    return c;
+}
+
+std::unique_ptr<platform::held_block> simulated_provider::prepare(const platform::hold_request& request, failure& f) {
+    f = {};
+    if (step_fails(f, request.block.count)) return nullptr;
+    return std::make_unique<simulated_block>(*this, request);
+}
+
+void simulated_provider::survey(platform::port_kind kind, platform::port_map& out) {
+    const std::lock_guard lock(mutex_);
+    const bool tcp = kind != platform::port_kind::udp;
+    for (std::size_t p = 0; p < 1024; ++p) out.avoid[p] = true;
+    for (const auto& [n, seen] : strangers_) {
+        if (seen && n.first == tcp) out.used[n.second] = true;
+    }
+    for (const auto& n : holders_) {
+        if (n.first == tcp) out.used[n.second] = true;
+    }
+}
+
+error_code simulated_provider::inspect(native_socket socket, platform::socket_facts& out) noexcept {
+    const std::lock_guard lock(mutex_);
+    const auto at = open_.find(socket);
+    if (at == open_.end()) return errc::not_a_socket;
+    out = {};
+    out.is_tcp = at->second.tcp, out.is_ipv6 = true, out.is_bound = at->second.port != 0;
+    out.cookie = at->second.inode, out.network = 1;
+    return {};
+}
+
+std::uint64_t simulated_provider::inode_of(native_socket socket) noexcept {
+    const std::lock_guard lock(mutex_);
+    const auto at = open_.find(socket);
+    return at == open_.end() ? 0 : at->second.inode;
+}
+
+bool simulated_provider::is_named(std::uint64_t inode, native_socket, native_socket not_counted) noexcept {
+    return names_of(inode, not_counted) != 0;
+}
+
+error_code simulated_provider::close(native_socket socket) noexcept {
+    const std::lock_guard lock(mutex_);
+    return open_.erase(socket) != 0 ? error_code() : error_code(errc::not_a_socket);
+}
+
+}  // namespace berth::test
