@@ -1,0 +1,17 @@
+// UDP ports change hands under attack; see hand_over.hpp.
+#include "hand_over.hpp"
+
+#include <gtest/gtest.h>
+
+namespace berth::test {
+namespace {
+
+class udp_ports : public testing::TestWithParam<handed_over> {};
+
+TEST_P(udp_ports, let_nobody_in_however_often_they_change_hands) { hand_over_under_attack(GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(hand_over, udp_ports, testing::ValuesIn(in_every_way(transport::udp, tcp_use::listen)),
+                         testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace berth::test

@@ -1,0 +1,126 @@
+// Reserve under attack: intruders are told each number at the instant of its first bind. Whoever gets in and stays is
+// noticed: reserve fails and holds nothing. After a reserve that succeeded nobody is inside, and nobody gets in.
+//
+// 350 reserves of four ports a case, so more than 1,000 by each order of calls (repair, toggle, tags). Getting in and
+// leaving before the closing check is allowed (nobody loses by it), provided that it opens no door for later: after
+// every success the intruders go on, and repeat above all what worked last.
+#include "announcing_calls.hpp"
+#include "intruder.hpp"
+#include "plain_sockets.hpp"
+#include "platform/linux/linux_provider.hpp"
+#include "reservation_core.hpp"
+#include "support/oracle.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+namespace berth::test {
+namespace {
+
+constexpr std::uint32_t ports = 4;
+constexpr int reserves = 350;
+
+struct attacked_reserve {
+    std::string name;
+    transport protocol;
+    tcp_use use;
+    address_family family;
+    announcing_calls::repair repair;
+};
+std::ostream& operator<<(std::ostream& out, const attacked_reserve& a) { return out << a.name; }
+
+struct tally {
+    int succeeded = 0, noticed = 0, came_and_went = 0;
+};
+
+class reserve_under_attack : public testing::TestWithParam<attacked_reserve> {
+protected:
+    [[nodiscard]] bool is_udp() const { return GetParam().protocol == transport::udp; }
+    [[nodiscard]] attacked what() const { return is_udp() ? attacked::udp : attacked::tcp; }
+    [[nodiscard]] oracle_protocol seen_as() const { return is_udp() ? oracle_protocol::udp : oracle_protocol::tcp; }
+
+    [[nodiscard]] reservation_request next_request() const {
+        reservation_request r;
+        r.protocol = GetParam().protocol, r.use = GetParam().use, r.family = GetParam().family;
+        do {
+            const int scout = new_socket(AF_INET6, what());
+            r.block = {bind_anywhere(scout), ports};
+            close(scout);
+        } while (!r.block.is_valid() || !sockets_on(seen_as(), r.block.first, ports).empty());
+        return r;
+    }
+
+    [[nodiscard]] bool anybody_inside(const intruder_crew& crew, port_block block) const {
+        for (std::uint32_t i = 0; i < block.count; ++i)
+            if (crew.inside(static_cast<std::uint16_t>(block.first + i)) != 0) return true;
+        return false;
+    }
+
+    void reserve_once(intruder_crew& crew, platform::port_provider& provider, tally& t) {
+        const reservation_request request = next_request();
+        crew.lie_in_wait(request.block.first, request.block.count);
+        const std::uint64_t hits_before = crew.hits();
+        failure f;
+        const auto core = detail::reservation_core::make(provider, request, f);
+        if (f) {
+            EXPECT_EQ(f.code, errc::block_unavailable) << f.what;
+            EXPECT_FALSE(core);
+            crew.let_go();
+            EXPECT_TRUE(sockets_on(seen_as(), request.block.first, ports).empty()) << "half-held after: " << f.what;
+            ++t.noticed;
+            return;
+        }
+        crew.promise_begins();
+        const auto strangers = strangers_on(seen_as(), request.block.first, ports);
+        EXPECT_TRUE(strangers.empty()) << "unnoticed: " << strangers.front();
+        EXPECT_FALSE(anybody_inside(crew, request.block)) << "unnoticed";
+        t.came_and_went += crew.hits() != hits_before;
+        ++t.succeeded;
+        usleep(crew.hits() != hits_before ? 20'000 : 500);
+        crew.promise_ends();
+        crew.let_go();
+        failure released;
+        core->release(released, if_taken::refuse);
+        EXPECT_FALSE(released) << released.what;
+    }
+};
+
+TEST_P(reserve_under_attack, succeeds_with_nobody_inside_or_fails_with_nothing_held) {
+    intruder_crew crew(what());
+    announcing_calls calls(crew, GetParam().repair);
+    platform::linux_provider provider(calls);
+    tally t;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+    while (t.succeeded + t.noticed < reserves && std::chrono::steady_clock::now() < deadline && !HasFailure())
+        reserve_once(crew, provider, t);
+    const intruder_report r = crew.stop();
+    std::cout << t.succeeded << " reserves succeeded, " << t.came_and_went
+              << " of them although somebody had been in and left; " << t.noticed << " failed because of intruders; "
+              << r;
+    EXPECT_EQ(t.succeeded + t.noticed, reserves);
+    EXPECT_GT(t.succeeded, 0);
+    EXPECT_EQ(r.broken_promises, 0u);
+}
+
+std::vector<attacked_reserve> kinds() {
+    using enum address_family;
+    std::vector<attacked_reserve> out;
+    for (const auto& [name, family] : {std::pair{"ipv4", ipv4}, {"ipv6", ipv6}, {"dual", dual}}) {
+        const std::string of = std::string("_") + name;
+        out.push_back({"udp" + of, transport::udp, tcp_use::listen, family, announcing_calls::repair::permitted});
+        for (const auto repair : {announcing_calls::repair::permitted, announcing_calls::repair::refused}) {
+            const std::string how = of + (repair == announcing_calls::repair::refused ? "_without_repair" : "");
+            out.push_back({"listener" + how, transport::tcp, tcp_use::listen, family, repair});
+            out.push_back({"outbound" + how, transport::tcp, tcp_use::connect, family, repair});
+        }
+    }
+    return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(kind, reserve_under_attack, testing::ValuesIn(kinds()), testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace berth::test
