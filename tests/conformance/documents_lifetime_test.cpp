@@ -98,6 +98,19 @@ TEST(documents_acquire, the_reservation_ends_with_its_process) {
     EXPECT_TRUE(becomes_free(SOCK_DGRAM, first, 4));
 }
 
+TEST(documents_acquire, a_child_forked_at_any_moment_can_acquire_for_itself) {
+    std::vector<plain_socket> acquiring;
+    for (int i = 0; i < 20; ++i) {
+        const auto original = udp4();
+        ASSERT_FALSE(acquire(original, 1).why);
+        acquiring.emplace_back(::dup(original.fd()));  // a second name, so that the search for it takes its longest
+    }
+    for (int i = 0; i < 60; ++i) {
+        const std::string said = in_child([] { return acquire(udp4(), 1).why.what; });
+        ASSERT_EQ(said, "") << "fork " << i << " met a lock that nobody in the child can open";
+    }
+}
+
 TEST(documents_acquire, a_non_blocking_socket_gets_its_answer_from_the_call) {
     const plain_socket socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
     const auto got = acquire(socket, 100);

@@ -17,6 +17,7 @@ namespace documents {
 class plain_socket {
 public:
     plain_socket(int family, int type, int protocol = 0);
+    explicit plain_socket(int fd) noexcept : fd_(fd) {}
     plain_socket(plain_socket&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
     plain_socket& operator=(plain_socket&&) = delete;
     ~plain_socket() { close(); }
