@@ -29,7 +29,7 @@ th{color:var(--soft);font-weight:500}td:first-child,th:first-child,td.l,th.l{tex
 .times{font-weight:700;color:var(--c6)}.yes{color:var(--good);font-weight:600;white-space:nowrap}
 .no{color:var(--bad);font-weight:600;white-space:nowrap}details{margin:.6rem 0}summary{cursor:pointer}
 @media(max-width:640px){body{padding:.8rem}.plain thead{display:none}.plain tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--grid)}
-.plain td{display:flex;justify-content:space-between;border:0;padding:.1rem 0;text-align:right}.plain td:first-child{font-weight:600}
+.plain td{display:flex;justify-content:space-between;border:0;padding:.1rem 0;text-align:right}.plain td:first-child{font-weight:600;text-align:left}
 .plain td[data-k]::before{content:attr(data-k);color:var(--soft);font-weight:400;padding-right:1rem;text-align:left}}
 .f0{fill:var(--c0)}.f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}.f4{fill:var(--c4)}.f5{fill:var(--c5)}.f6{fill:var(--c6)}.f7{fill:var(--c7)}.f8{fill:var(--c8)}.f9{fill:var(--c9)}
 .s0{stroke:var(--c0)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}.s3{stroke:var(--c3)}.s4{stroke:var(--c4)}.s5{stroke:var(--c5)}.s6{stroke:var(--c6)}.s7{stroke:var(--c7)}.s8{stroke:var(--c8)}.s9{stroke:var(--c9)}

@@ -86,8 +86,10 @@ void print_plain(const std::vector<plain_line>& lines) {
 }  // namespace
 
 void print_report(const report& r, bool everything) {
-    fmt::print("bind_latency, {} run, {} on {}, {:.1f} s\n{}\nberth's block: {} ports, as full as the range.\n",
-               r.mode, r.kernel, r.machine, r.seconds, r.where.note, r.block_ports);
+    fmt::print(
+        "bind_latency, {} run, {} on {}, {:.1f} s\n{}\nberth's block: {} ports, as full as the range (four ports "
+        "always stay free).\n",
+        r.mode, r.kernel, r.machine, r.seconds, r.where.note, r.block_ports);
     if (r.mode == "smoke")
         fmt::print("This is a smoke run: it shows that everything works; the figures mean little.\n");
     print_scenes(r.cells, everything);

@@ -11,7 +11,7 @@ namespace berth::bench {
 namespace {
 
 void compare_reserve(target_context& c, protocol p, parking park) {
-    const std::uint32_t ports = c.chosen.mode == "smoke" ? 64 : 1024;
+    const std::uint32_t ports = c.chosen.mode == "smoke" ? 64 : 512;
     const port_block block = free_block(p, ports);
     reservation_request request;
     request.block = block;
@@ -28,7 +28,7 @@ void compare_reserve(target_context& c, protocol p, parking park) {
         const raw::parked_ports held(block, p, park);
         return static_cast<double>(now() - before) / ports;
     };
-    const auto figures = interleave(std::max<std::size_t>(c.rounds(), 3), {ours, bare});
+    const auto figures = interleave(std::min<std::size_t>(c.rounds(), 15), {ours, bare});
     c.out.push_back(at_most(fmt::format("reserve, per port, {}, {}", p == protocol::tcp ? "listener" : "UDP",
                                         park == parking::best ? "with CAP_BPF" : "by system calls"),
                             1.15, lower_quartile(figures[0]), "a bare loop of the same calls (no closing check)",
