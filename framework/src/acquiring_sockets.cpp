@@ -1,7 +1,7 @@
 // See acquiring_sockets.hpp.
 #include "acquiring_sockets.hpp"
 
-#include "platform/fork_stamp.hpp"
+#include "per_process.hpp"
 #include "platform/quiet_thread.hpp"
 #include "reservation_core.hpp"
 
@@ -11,18 +11,12 @@
 namespace berth::detail {
 
 acquiring_sockets& acquiring_sockets::instance() noexcept {
-    static acquiring_sockets* const all = new acquiring_sockets;  // its thread may outlive main
-    return *all;
+    return per_process<acquiring_sockets>();  // a child has none of its parent's threads either
 }
 
 void acquiring_sockets::watch(platform::native_socket socket, std::shared_ptr<reservation_core> core) {
     const std::uint64_t inode = core->provider().inode_of(socket);
     const std::lock_guard lock(mutex_);
-    if (const auto stamp = platform::fork_stamp(); stamp != stamp_) {  // a child has none of its parent's threads
-        entries_.clear();
-        running_ = false;
-        stamp_ = stamp;
-    }
     entries_.push_back({std::move(core), inode, socket, -1});
     if (running_) return;
     running_ = true;
@@ -45,11 +39,12 @@ void acquiring_sockets::replaced(platform::native_socket socket, std::uint64_t o
     }
 }
 
-void acquiring_sockets::look() noexcept {
+void acquiring_sockets::look(const reservation_core* only) noexcept {
     std::vector<std::shared_ptr<reservation_core>> ended;
     {
         const std::lock_guard lock(mutex_);
         std::erase_if(entries_, [&](entry& e) {
+            if (only != nullptr && e.core.get() != only) return false;
             if (e.core->provider().is_named(e.inode, e.hint, e.own)) return false;
             ended.push_back(std::move(e.core));
             return true;

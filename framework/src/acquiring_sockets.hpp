@@ -23,8 +23,8 @@ public:
     void forget(const reservation_core& core) noexcept;
     /// The acquiring socket was bound: from now on it is `session` that descriptors name, besides our own `session`.
     void replaced(platform::native_socket socket, std::uint64_t old_inode, platform::native_socket session) noexcept;
-    /// Releases the blocks whose sockets are gone, now rather than within 10 ms.
-    void look() noexcept;
+    /// Releases the blocks whose sockets are gone, now rather than within 10 ms. `only`: this block at most.
+    void look(const reservation_core* only = nullptr) noexcept;
 
 private:
     struct entry {
@@ -38,7 +38,6 @@ private:
     std::mutex mutex_;
     std::vector<entry> entries_;
     bool running_ = false;
-    std::uint64_t stamp_ = 0;  // of the process that runs the thread
 };
 
 }  // namespace berth::detail

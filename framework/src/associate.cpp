@@ -27,7 +27,8 @@ asio::ip::address plain(const asio::ip::address& a) {
 
 error_code find_core(reservation_token token, std::shared_ptr<reservation_core>& core) noexcept {
     core = token_table::instance().find(token);
-    if (!core) return errc::invalid_token;
+    if (core) acquiring_sockets::instance().look(core.get());  // a token ends with its acquiring socket, at once
+    if (!core || core->now() != detail::phase::held) return errc::invalid_token;
     return core->is_forked() ? error_code(errc::forked) : error_code();
 }
 
@@ -46,6 +47,12 @@ error_code check_family(const reservation_core& core, const platform::socket_fac
 void check_endpoint(const reservation_core& core, const bind_endpoint& endpoint, failure& f) {
     const auto asked = plain(endpoint.address);
     const auto& reserved = core.request().address;
+    const auto family = core.request().family;
+    if ((asked.is_v4() && !asked.is_unspecified() && family == address_family::ipv6) ||
+        (asked.is_v6() && family == address_family::ipv4)) {
+        f = refused(errc::family_mismatch, "bind asks for " + asked.to_string() + ", which is not of the block's family");
+        return;
+    }
     const bool same = reserved.is_unspecified() ? asked.is_unspecified() : asked == reserved;
     if (!same) {
         f = refused(errc::address_mismatch,
@@ -65,7 +72,7 @@ void bind_associated(native_handle_type socket, const bind_endpoint& endpoint, f
     platform::socket_facts facts;
     if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
     const auto token = table.token_of(facts.cookie);
-    if (!token) {
+    if (facts.is_bound || !token) {
         f = refused(facts.is_bound ? errc::already_bound : errc::not_associated,
                     facts.is_bound ? "the socket is bound already" : "associate the socket with a reservation first");
         return;
@@ -128,7 +135,7 @@ void associate(native_handle_type socket, reservation_token token, error_code& e
         } else if (facts.network != core->network()) {
             f.code = errc::wrong_namespace;
         } else if (!(f.code = check_family(*core, facts))) {
-            association_table::instance().associate(facts.cookie, token);
+            association_table::instance().associate(facts.cookie, core->provider().inode_of(native(socket)), token);
         }
     });
     ec = f.code;
@@ -162,13 +169,13 @@ void give_back(native_handle_type socket, error_code& ec) noexcept {
     ec = f.code;
 }
 
-reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f) {
+reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f, tcp_use use) {
     reservation_instance out;
     guarded(f, [&] {
         platform::socket_facts facts;
         if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
         acquiring_sockets::instance().look();
-        reservation_request request{.block = block};
+        reservation_request request{.block = block, .use = use};
         request.protocol = facts.is_tcp ? transport::tcp : transport::udp;
         request.family = !facts.is_ipv6       ? address_family::ipv4
                          : facts.is_ipv6_only ? address_family::ipv6

@@ -1,24 +1,38 @@
 // See association_table.hpp.
 #include "association_table.hpp"
 
+#include "per_process.hpp"
 #include "reservation_core.hpp"
+
+#include <algorithm>
 
 namespace berth::detail {
 
 association_table& association_table::instance() noexcept {
-    static association_table* const table = new association_table;  // outlives every static socket of the program
-    return *table;
+    return per_process<association_table>();
 }
 
-void association_table::associate(std::uint64_t cookie, reservation_token token) {
+void association_table::associate(std::uint64_t cookie, std::uint64_t inode, reservation_token token) {
     const std::lock_guard lock(mutex_);
-    pending_[cookie] = token;
+    if (pending_.size() >= purge_at_) purge();
+    pending_[cookie] = {token, inode};
+}
+
+// Sockets that were closed before they were bound tell nobody: their entries go when the table has doubled.
+void association_table::purge() {
+    std::vector<std::uint64_t> inodes;
+    std::vector<bool> named;
+    for (const auto& entry : pending_) inodes.push_back(entry.second.inode);
+    platform::system_provider().find_named(inodes, named);
+    std::size_t i = 0;
+    std::erase_if(pending_, [&](const auto&) { return !named[i++]; });
+    purge_at_ = std::max<std::size_t>(256, pending_.size() * 2);
 }
 
 reservation_token association_table::token_of(std::uint64_t cookie) noexcept {
     const std::lock_guard lock(mutex_);
     const auto found = pending_.find(cookie);
-    return found == pending_.end() ? reservation_token{} : found->second;
+    return found == pending_.end() ? reservation_token{} : found->second.token;
 }
 
 void association_table::forget(std::uint64_t cookie) noexcept {
@@ -28,7 +42,7 @@ void association_table::forget(std::uint64_t cookie) noexcept {
 
 void association_table::forget(reservation_token token) noexcept {
     const std::lock_guard lock(mutex_);
-    std::erase_if(pending_, [&](const auto& entry) { return entry.second == token; });
+    std::erase_if(pending_, [&](const auto& entry) { return entry.second.token == token; });
     std::erase_if(bound_, [](const auto& entry) {
         const auto core = entry.second.core.lock();
         return !core || core->now() == phase::released;

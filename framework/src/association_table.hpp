@@ -2,8 +2,8 @@
 // and acquiring sockets, with whose life a block ends.
 //
 // Keyed by socket cookie, never by descriptor number: numbers are given out again, cookies are not. A mutex: off the
-// fast path of take. Entries of sockets that were closed unbound stay until their reservation ends; they cannot be
-// mistaken for another socket's.
+// fast path of take. Entries of sockets that were closed unbound go when the table has doubled; until then they cannot
+// be mistaken for another socket's.
 #pragma once
 
 #include "platform/port_provider.hpp"
@@ -31,7 +31,7 @@ class association_table {
 public:
     static association_table& instance() noexcept;
 
-    void associate(std::uint64_t cookie, reservation_token token);
+    void associate(std::uint64_t cookie, std::uint64_t inode, reservation_token token);
     [[nodiscard]] reservation_token token_of(std::uint64_t cookie) noexcept;
     void forget(std::uint64_t cookie) noexcept;
     void forget(reservation_token token) noexcept;
@@ -41,8 +41,15 @@ public:
     [[nodiscard]] callers_port unbind(std::uint64_t cookie) noexcept;
 
 private:
+    struct association {
+        reservation_token token;
+        std::uint64_t inode = 0;
+    };
+    void purge();
+
     std::mutex mutex_;
-    std::unordered_map<std::uint64_t, reservation_token> pending_;
+    std::unordered_map<std::uint64_t, association> pending_;
+    std::size_t purge_at_ = 256;
     std::unordered_map<std::uint64_t, callers_port> bound_;
 };
 

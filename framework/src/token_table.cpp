@@ -1,6 +1,7 @@
 // Tokens from the system's generator, compared without a branch on their bits; see token_table.hpp.
 #include "token_table.hpp"
 
+#include "per_process.hpp"
 #include "platform/random_bytes.hpp"
 #include "reservation_core.hpp"
 
@@ -17,10 +18,7 @@ std::uint64_t same(std::uint64_t a, std::uint64_t b) noexcept {
 
 }  // namespace
 
-token_table& token_table::instance() noexcept {
-    static token_table* const table = new token_table;  // outlives every static reservation of the program
-    return *table;
-}
+token_table& token_table::instance() noexcept { return per_process<token_table>(); }
 
 reservation_token token_table::add(const std::shared_ptr<reservation_core>& core) {
     const std::lock_guard lock(mutex_);

@@ -70,8 +70,10 @@ struct reservation_instance {
 
 /// Reserves a block that lives as long as `socket`: when its last descriptor in this process closes, the block is
 /// released, and sockets bound to it are detached. The request's protocol and family follow the socket. Several blocks
-/// on one socket are legal, and so is associating that very socket.
-BERTH_DECL reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f);
+/// on one socket are legal, and so is associating that very socket. `use`: what the TCP ports of the block are for.
+/// Noticed within 10 ms, and at once by every call that names the token.
+BERTH_DECL reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f,
+                                           tcp_use use = tcp_use::listen);
 
 /// Releases a runtime reservation by token, from any TCP or UDP socket of the process that acquired it. Bound sockets
 /// are detached. Errors: not_a_socket, operation_not_supported, invalid_token, forked.
@@ -132,8 +134,9 @@ void give_back(Socket& socket, error_code& ec) {
 }
 
 template <detail::asio_socket Socket>
-reservation_instance reserve_on(Socket& socket, const port_block& block, failure& f) {
-    return reserve_on(socket.native_handle(), block, f);
+reservation_instance reserve_on(Socket& socket, const port_block& block, failure& f,
+                                tcp_use use = detail::acceptor<Socket> ? tcp_use::listen : tcp_use::connect) {
+    return reserve_on(socket.native_handle(), block, f, use);
 }
 
 template <detail::asio_socket Socket>

@@ -45,7 +45,7 @@ struct capabilities {
     std::vector<std::string> limits;        ///< what cannot be promised here, one sentence each
 };
 
-/// The facts for a request's parking preference. Thread-safe. Probes the system at each call (tens of microseconds).
+/// The facts for a request's parking preference. Thread-safe. Probes the system at each call (about a millisecond).
 BERTH_DECL capabilities query_capabilities(parking preference = parking::best);
 
 }  // namespace berth

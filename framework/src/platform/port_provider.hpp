@@ -149,9 +149,12 @@ public:
     /// How descriptors name the socket; 0: not a descriptor.
     virtual std::uint64_t inode_of(native_socket socket) noexcept = 0;
 
-    /// False once no descriptor of this process names the socket with this inode. `hint`: where it was seen last.
-    /// `not_counted`: the library's own descriptor of it, or -1.
-    virtual bool is_named(std::uint64_t inode, native_socket hint, native_socket not_counted) noexcept = 0;
+    /// False once no descriptor of this process names the socket with this inode. `hint`: where it was seen last,
+    /// renewed if it moved. `not_counted`: the library's own descriptor of it, or -1.
+    virtual bool is_named(std::uint64_t inode, native_socket& hint, native_socket not_counted) noexcept = 0;
+
+    /// named[i]: a descriptor of this process names the socket with inode inodes[i]. One pass for all; true if in doubt.
+    virtual void find_named(std::span<const std::uint64_t> inodes, std::vector<bool>& named) = 0;
 
     /// Closes a caller's descriptor on the caller's request.
     virtual error_code close(native_socket socket) noexcept = 0;

@@ -29,7 +29,11 @@ error_code refusing_provider::inspect(native_socket, socket_facts&) noexcept {
 
 std::uint64_t refusing_provider::inode_of(native_socket) noexcept { return 0; }
 
-bool refusing_provider::is_named(std::uint64_t, native_socket, native_socket) noexcept { return false; }
+bool refusing_provider::is_named(std::uint64_t, native_socket&, native_socket) noexcept { return false; }
+
+void refusing_provider::find_named(std::span<const std::uint64_t> inodes, std::vector<bool>& named) {
+    named.assign(inodes.size(), true);
+}
 
 error_code refusing_provider::close(native_socket) noexcept { return errc::operation_not_supported; }
 

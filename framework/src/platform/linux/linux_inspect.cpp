@@ -22,11 +22,13 @@ error_code linux_provider::inspect(native_socket socket, socket_facts& out) noex
     if (const int r = os_.getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size); r < 0) {
         return r == -EBADF || r == -ENOTSOCK ? errc::not_a_socket : code_of(r);
     }
-    int protocol = 0;
+    int protocol = 0, type = 0;
     if (const int r = get_option(os_, fd, SOL_SOCKET, SO_PROTOCOL, protocol); r < 0) return code_of(r);
+    if (const int r = get_option(os_, fd, SOL_SOCKET, SO_TYPE, type); r < 0) return code_of(r);
     const bool is_ip = name.ss_family == AF_INET || name.ss_family == AF_INET6;
-    if (!is_ip || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)) return errc::operation_not_supported;
-    out.is_tcp = protocol == IPPROTO_TCP;
+    out.is_tcp = protocol == IPPROTO_TCP && type == SOCK_STREAM;
+    const bool is_udp = protocol == IPPROTO_UDP && type == SOCK_DGRAM;  // a raw socket has the protocol, not the type
+    if (!is_ip || (!out.is_tcp && !is_udp)) return errc::operation_not_supported;
     out.is_ipv6 = name.ss_family == AF_INET6;
     out.is_bound = reinterpret_cast<const sockaddr_in&>(name).sin_port != 0;  // same place in both families
     if (const int r = cookie_of(os_, fd, out.cookie); r < 0) return code_of(r);
@@ -42,12 +44,23 @@ std::uint64_t linux_provider::inode_of(native_socket socket) noexcept {
     return os_.fstat(static_cast<int>(socket), status) < 0 ? 0 : status.st_ino;
 }
 
-bool linux_provider::is_named(std::uint64_t inode, native_socket hint, native_socket not_counted) noexcept {
+bool linux_provider::is_named(std::uint64_t inode, native_socket& hint, native_socket not_counted) noexcept {
     if (hint != not_counted && inode_of(hint) == inode) return true;
-    const int own = static_cast<int>(not_counted);
+    std::vector<int> open;
+    if (os_.list_descriptors(open) < 0) return true;
+    for (const int fd : open) {
+        if (fd == not_counted || inode_of(fd) != inode) continue;
+        hint = fd;
+        return true;
+    }
+    return false;
+}
+
+void linux_provider::find_named(std::span<const std::uint64_t> inodes, std::vector<bool>& named) {
     std::vector<named_by> names;
-    const std::span<const int> owned(&own, own >= 0 ? 1u : 0u);
-    return scan_descriptors(os_, owned, {&inode, 1}, names) < 0 || names.front() == named_by::descriptor;
+    const bool in_doubt = scan_descriptors(os_, {}, inodes, names) < 0;
+    named.assign(inodes.size(), in_doubt);
+    for (std::size_t i = 0; !in_doubt && i < names.size(); ++i) named[i] = names[i] == named_by::descriptor;
 }
 
 error_code linux_provider::close(native_socket socket) noexcept {

@@ -125,6 +125,9 @@ capabilities linux_provider::facts(parking preference) {
 void linux_provider::describe_limits(capabilities& c) {
     c.limits.emplace_back("a process with CAP_NET_ADMIN can bind over any port with TCP_REPAIR");
     c.limits.emplace_back("a process that can open our descriptors (ptrace, pidfd_getfd) can use our sockets");
+    c.limits.emplace_back(
+        "a forked child that does not exec keeps copies of the sockets: a port stays ours, also after release, until the "
+        "child ends, execs or destroys its copy of the reservation");
     if (c.hold_tcp == hold_method::reuse_toggle) {
         c.limits.emplace_back(
             "without CAP_NET_ADMIN a TCP port can be entered by SO_REUSEADDR sockets for about 0.8 us while reserve "

@@ -19,7 +19,8 @@ public:
     std::uint64_t network_namespace() noexcept override;
     error_code inspect(native_socket socket, socket_facts& out) noexcept override;
     std::uint64_t inode_of(native_socket socket) noexcept override;
-    bool is_named(std::uint64_t inode, native_socket hint, native_socket not_counted) noexcept override;
+    bool is_named(std::uint64_t inode, native_socket& hint, native_socket not_counted) noexcept override;
+    void find_named(std::span<const std::uint64_t> inodes, std::vector<bool>& named) override;
     error_code close(native_socket socket) noexcept override;
 
 private:
