@@ -83,7 +83,7 @@ void bind_associated(native_handle_type socket, const bind_endpoint& endpoint, f
         return;
     }
     check_endpoint(*core, endpoint, f);
-    if (f) return;
+    if (f) return core->count_failure(f.code);
     auto* const lane = lane_for(*core, facts);
     const std::uint64_t old_inode = core->provider().inode_of(native(socket));
     std::uint32_t index = 0;

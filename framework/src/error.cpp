@@ -57,7 +57,7 @@ private:
     }
 };
 
-static_assert(std::size(rows) == static_cast<std::size_t>(errc::system_failure) + 1, "one row per errc");
+static_assert(std::size(rows) == errc_count && static_cast<std::size_t>(errc::system_failure) + 1 == errc_count);
 
 }  // namespace
 

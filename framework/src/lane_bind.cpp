@@ -15,7 +15,7 @@ void port_lane::bind_callers(platform::native_socket target, std::uint16_t port,
     index = drawn.index_;
     block_->hand_over(index, target, f);
     drawn.uses_ |= bound_port::lent;
-    if (f) return;  // and `drawn` goes back, made as new
+    if (f) return core_.count_failure(f.code);  // and `drawn` goes back, made as new
     platform::socket_facts facts;
     if ((f.code = core_.provider().inspect(block_->session(index), facts))) return;
     cookie = facts.cookie;

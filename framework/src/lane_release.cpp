@@ -126,7 +126,6 @@ void port_lane::add_to(reservation_statistics& s) const noexcept {
     }
     s.takes += takes;
     s.gives_back += takes > out ? takes - out : 0;
-    s.exhausted += counters_.exhausted.load();
     s.condemned += counters_.condemned.load();
     s.renewed += counters_.renewed.load();
     s.open_failures += counters_.open_failures.load();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 namespace berth::detail {
@@ -51,31 +52,42 @@ void port_lane::start() noexcept {
 
 bool port_lane::may_draw(error_code& ec) noexcept {
     ec = {};
-    if (core_.is_forked()) ec = errc::forked;
-    return !ec;
+    return !core_.is_forked() || core_.fail(errc::forked, ec);
 }
 
 // A claim that overlaps a release: the claim's read-modify-write and the release's store of the phase are ordered, so
 // one of the two sees the other.
-bool port_lane::confirm(std::uint32_t index, error_code& ec) noexcept {
+bool port_lane::confirm(std::uint32_t index) noexcept {
     enter(index, port_state::taken);
     if (core_.now() == phase::held) return true;
     make_available(index);
-    ec = errc::reservation_released;
     return false;
+}
+
+// A release in progress may yet be refused: only its outcome tells a draw what to say. It lasts microseconds.
+bool port_lane::is_over(error_code& ec) noexcept {
+    while (core_.now() == phase::closing) std::this_thread::yield();
+    if (core_.now() == phase::held) return false;
+    core_.fail(errc::reservation_released, ec);
+    return true;
 }
 
 // Looks for ports that came free once a call: a port that is renewed and fails to open again must not keep it going.
 std::uint32_t port_lane::draw(bool& may_look, error_code& ec) noexcept {
-    if (claims_.anything_cooling()) wake_rested();
-    std::uint32_t index = claims_.claim();
-    if (index == claim::none && std::exchange(may_look, false) && reclaim() != 0) index = claims_.claim();
-    if (index == claim::none) {
-        counters_.exhausted.fetch_add(1, std::memory_order_relaxed);
-        ec = core_.now() == phase::held ? errc::block_exhausted : errc::reservation_released;
-        return claim::none;
+    for (;;) {
+        if (claims_.anything_cooling()) wake_rested();
+        std::uint32_t index = claims_.claim();
+        if (index == claim::none && std::exchange(may_look, false) && reclaim() != 0) index = claims_.claim();
+        if (index == claim::none) {
+            if (core_.now() == phase::held) {
+                core_.fail(errc::block_exhausted, ec);
+                return claim::none;
+            }
+        } else if (confirm(index)) {
+            return index;
+        }
+        if (is_over(ec)) return claim::none;
     }
-    return confirm(index, ec) ? index : claim::none;
 }
 
 bool port_lane::open(std::uint32_t index) noexcept {
@@ -107,21 +119,18 @@ bound_port port_lane::take(error_code& ec) noexcept {
 
 bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
     if (!may_draw(ec)) return {};
-    if (!block_range_.contains(port)) {
-        ec = errc::port_outside_block;
-        return {};
-    }
+    if (!block_range_.contains(port)) return core_.fail(errc::port_outside_block, ec), bound_port();
     const std::uint32_t index = std::uint32_t{port} - block_range_.first;
-    if (claims_.anything_cooling()) wake_rested();
-    if (!claims_.claim_given(index)) {
-        if (reclaim() == 0 || !claims_.claim_given(index)) {
-            ec = core_.now() == phase::held ? errc::port_taken : errc::reservation_released;
-            return {};
+    do {
+        if (claims_.anything_cooling()) wake_rested();
+        const bool claimed = claims_.claim_given(index) || (reclaim() != 0 && claims_.claim_given(index));
+        if (claimed && confirm(index)) {
+            if (open(index)) return {this, index};
+            break;
         }
-    }
-    if (!confirm(index, ec)) return {};
-    if (open(index)) return {this, index};
-    ec = errc::port_taken;
+        if (core_.now() == phase::held) break;
+    } while (!is_over(ec));
+    if (!ec) core_.fail(errc::port_taken, ec);
     return {};
 }
 
@@ -132,14 +141,15 @@ std::array<bound_port, 2> port_lane::take_pair(error_code& ec) noexcept {
         std::uint32_t even = claims_.claim_pair();
         if (even == claim::none && std::exchange(may_look, false) && reclaim() != 0) even = claims_.claim_pair();
         if (even == claim::none) {
-            counters_.exhausted.fetch_add(1, std::memory_order_relaxed);
-            ec = core_.now() == phase::held ? errc::block_exhausted : errc::reservation_released;
-            return {};
+            if (core_.now() == phase::held) return core_.fail(errc::block_exhausted, ec), std::array<bound_port, 2>();
+            if (is_over(ec)) return {};
+            continue;
         }
         enter(even + 1, port_state::taken);
-        if (!confirm(even, ec)) {
+        if (!confirm(even)) {
             make_available(even + 1);
-            return {};
+            if (is_over(ec)) return {};
+            continue;
         }
         bound_port first = open(even) ? bound_port(this, even) : bound_port();
         bound_port second = open(even + 1) ? bound_port(this, even + 1) : bound_port();

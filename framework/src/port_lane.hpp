@@ -79,8 +79,7 @@ private:
         std::atomic<std::uint32_t> takes{0};  // written by the owner alone
     };
     struct counters {
-        std::atomic<std::uint64_t> exhausted{0}, condemned{0}, renewed{0}, open_failures{0}, not_silent{0},
-            discarded{0};
+        std::atomic<std::uint64_t> condemned{0}, renewed{0}, open_failures{0}, not_silent{0}, discarded{0};
         std::array<std::atomic<std::uint64_t>, 32> latency{};
     };
 
@@ -93,7 +92,8 @@ private:
     std::uint32_t draw(bool& may_look, error_code& ec) noexcept;
     bool open(std::uint32_t index) noexcept;
     bool may_draw(error_code& ec) noexcept;
-    bool confirm(std::uint32_t index, error_code& ec) noexcept;
+    bool confirm(std::uint32_t index) noexcept;
+    bool is_over(error_code& ec) noexcept;
     void make_available(std::uint32_t index) noexcept;
     void rest(std::uint32_t index) noexcept;
     void condemn(std::uint32_t index) noexcept;

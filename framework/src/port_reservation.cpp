@@ -50,14 +50,14 @@ reservation_token port_reservation::token() const noexcept { return *this ? core
 bound_port port_reservation::take(error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, bound_port();
     if (auto* lane = core_->only_lane()) return lane->take(ec);
-    ec = errc::invalid_argument;  // a block with both protocols: which one?
+    core_->fail(errc::invalid_argument, ec);  // a block with both protocols: which one?
     return {};
 }
 
 bound_port port_reservation::take(transport protocol, error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, bound_port();
     if (auto* lane = core_->lane(protocol)) return lane->take(ec);
-    ec = errc::protocol_mismatch;
+    core_->fail(errc::protocol_mismatch, ec);
     return {};
 }
 
@@ -71,42 +71,42 @@ bound_port port_reservation::take() {
 bound_port port_reservation::take_port(std::uint16_t port, error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, bound_port();
     if (auto* lane = core_->only_lane()) return lane->take_port(port, ec);
-    ec = errc::invalid_argument;
+    core_->fail(errc::invalid_argument, ec);
     return {};
 }
 
 bound_port port_reservation::take_port(std::uint16_t port, transport protocol, error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, bound_port();
     if (auto* lane = core_->lane(protocol)) return lane->take_port(port, ec);
-    ec = errc::protocol_mismatch;
+    core_->fail(errc::protocol_mismatch, ec);
     return {};
 }
 
 std::array<bound_port, 2> port_reservation::take_pair(error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, std::array<bound_port, 2>();
     if (auto* lane = core_->only_lane()) return lane->take_pair(ec);
-    ec = errc::invalid_argument;
+    core_->fail(errc::invalid_argument, ec);
     return {};
 }
 
 std::array<bound_port, 2> port_reservation::take_pair(transport protocol, error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, std::array<bound_port, 2>();
     if (auto* lane = core_->lane(protocol)) return lane->take_pair(ec);
-    ec = errc::protocol_mismatch;
+    core_->fail(errc::protocol_mismatch, ec);
     return {};
 }
 
 bound_port port_reservation::take_for(socket_use use, error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, bound_port();
     if (auto* lane = core_->lane(static_cast<platform::port_kind>(use))) return lane->take(ec);
-    ec = errc::protocol_mismatch;
+    core_->fail(errc::protocol_mismatch, ec);
     return {};
 }
 
 std::array<bound_port, 2> port_reservation::take_pair_for(socket_use use, error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, std::array<bound_port, 2>();
     if (auto* lane = core_->lane(static_cast<platform::port_kind>(use))) return lane->take_pair(ec);
-    ec = errc::protocol_mismatch;
+    core_->fail(errc::protocol_mismatch, ec);
     return {};
 }
 

@@ -209,6 +209,8 @@ std::uint32_t reservation_core::reclaim() noexcept {
 reservation_statistics reservation_core::statistics() const noexcept {
     reservation_statistics s;
     for (const auto& lane : lanes_) lane->add_to(s);
+    for (std::size_t i = 0; i < errc_count; ++i) s.failures[i] = failures_[i].load(std::memory_order_relaxed);
+    s.exhausted = s.failures_of(errc::block_exhausted);
     return s;
 }
 

@@ -10,6 +10,7 @@
 
 #include <berth/port_reservation.hpp>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -44,6 +45,17 @@ public:
     /// The only lane; nullptr if the block has both protocols.
     [[nodiscard]] port_lane* only_lane() noexcept { return lanes_.size() == 1 ? lanes_.front().get() : nullptr; }
 
+    /// Counts a failed draw or bind by its cause, and says it. Returns false, for the caller to return.
+    bool fail(errc cause, error_code& ec) noexcept {
+        ec = cause;
+        failures_[static_cast<std::size_t>(cause)].fetch_add(1, std::memory_order_relaxed);
+        return false;
+    }
+    void count_failure(const error_code& ec) noexcept {
+        error_code same;
+        if (ec.category() == error_category()) fail(static_cast<errc>(ec.value()), same);
+    }
+
     void release(failure& f, if_taken policy) noexcept;
     std::uint32_t reclaim() noexcept;
     [[nodiscard]] reservation_statistics statistics() const noexcept;
@@ -65,6 +77,7 @@ private:
     reservation_token token_{};
     std::vector<std::unique_ptr<port_lane>> lanes_;
     std::atomic<phase> phase_{phase::held};
+    std::array<std::atomic<std::uint64_t>, errc_count> failures_{};
     std::mutex releasing_;
     std::atomic<std::uint32_t> detached_{1};  // one for the core's owner
     std::shared_ptr<reservation_core> self_;  // set while only detached ports keep the core

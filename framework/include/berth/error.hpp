@@ -6,6 +6,7 @@
 
 #include <berth/detail/config.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <system_error>
@@ -40,6 +41,8 @@ enum class errc {
     wrong_namespace,          ///< the calling thread is in another network namespace than the block
     system_failure,           ///< the system refused for a reason that has no row of its own; failure names it
 };
+
+inline constexpr std::size_t errc_count = 24;  ///< values of errc, 0 (none) included
 
 BERTH_DECL const std::error_category& error_category() noexcept;
 

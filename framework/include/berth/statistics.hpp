@@ -4,6 +4,8 @@
 // read once, so the sum holds in every snapshot, also while other threads work.
 #pragma once
 
+#include <berth/error.hpp>
+
 #include <array>
 #include <cstdint>
 
@@ -40,6 +42,12 @@ struct reservation_statistics {
     std::uint64_t discarded = 0;           ///< datagrams and queued clients of old sessions thrown away
     /// Sampled latency of take (one in 1,024): bucket i counts samples in [2^i, 2^(i+1)) nanoseconds.
     std::array<std::uint64_t, 32> take_latency{};
+    /// Draws and binds that failed, by cause: indexed by errc.
+    std::array<std::uint64_t, errc_count> failures{};
+
+    [[nodiscard]] constexpr std::uint64_t failures_of(errc cause) const noexcept {
+        return failures[static_cast<std::size_t>(cause)];
+    }
 };
 
 }  // namespace berth
