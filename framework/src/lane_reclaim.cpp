@@ -57,18 +57,19 @@ std::uint32_t port_lane::renew_condemned() noexcept {
     return back;
 }
 
-// The caller closed its socket and says so: look at once, and again later if a copy of it is still about.
+// The caller closed its socket and says so. One look serves all ports that wait for one, and its cost is that of the
+// process's descriptors: where that is much, ports are gathered, and looked for when a take finds nothing at the latest.
 void port_lane::callers_socket_closed(std::uint32_t index) noexcept {
+    constexpr std::uint64_t cheap_look = 200'000;  // nanoseconds
+    constexpr std::uint32_t enough_to_look = 32;
     const std::lock_guard lock(reclaiming_);
-    if (!with_callers_.unmark(index)) return;
+    if (core_.now() != phase::held || !with_callers_.unmark(index)) return;
     enter(index, port_state::draining);
-    std::vector<platform::named_by> names;
-    block_->find_named({&index, 1}, names);
-    if (names.front() == platform::named_by::descriptor) {
-        watched_.mark(index);
-    } else {
-        settle_returned(index, names.front());
-    }
+    watched_.mark(index);
+    if (look_cost_ > cheap_look && watched_.count() % enough_to_look != 0) return;
+    const std::uint64_t began = clock_();
+    look_for_closed();
+    look_cost_ = clock_() - began;
 }
 
 }  // namespace berth::detail

@@ -28,6 +28,7 @@ public:
         return true;
     }
     [[nodiscard]] bool is_marked(std::uint32_t index) const noexcept { return (word(index).load() & bit(index)) != 0; }
+    [[nodiscard]] std::uint32_t count() const noexcept { return marked_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool none() const noexcept { return marked_.load(std::memory_order_relaxed) == 0; }
 
     /// Calls visit(index) for each index marked when its word was read.

@@ -48,7 +48,11 @@ void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector
         const int session = ports_[index].session;
         if (session >= 0 && os_.fstat(session, status) < 0) status.st_ino = 0;
         inodes.push_back(status.st_ino);
-        if (session >= 0) own.push_back(session);
+    }
+    own.reserve(ports_.size() * 2);
+    for (const auto& port : ports_) {  // not to be looked at: a large block has most of the process's descriptors
+        if (port.session >= 0) own.push_back(port.session);
+        if (port.holder >= 0) own.push_back(port.holder);
     }
     std::sort(own.begin(), own.end());
     std::vector<named_by> found;
