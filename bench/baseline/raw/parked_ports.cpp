@@ -2,6 +2,7 @@
 #include "baseline/raw/parked_ports.hpp"
 
 #include "baseline/raw/sockets.hpp"
+#include "platform/linux/socket_dump.hpp"
 
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -51,6 +52,18 @@ parked_ports::~parked_ports() {
     for (const pair& port : ports_) {
         if (port.session >= 0) ::close(port.session);
         if (port.holder >= 0) ::close(port.holder);
+    }
+}
+
+void parked_ports::check_alone() const {
+    std::vector<platform::socket_row> rows;
+    if (platform::dump_sockets(platform::linux_calls(), transport_ == protocol::tcp, block_.first, block_.count, rows) < 0)
+        throw std::runtime_error("the closing check of the bare baseline was refused");
+    for (const auto& row : rows) {
+        const pair& port = ports_[row.port - block_.first];
+        std::uint64_t holder = 0;
+        socklen_t size = sizeof holder;
+        if (row.cookie != port.cookie) ::getsockopt(port.holder, SOL_SOCKET, so_cookie, &holder, &size);
     }
 }
 

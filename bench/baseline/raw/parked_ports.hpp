@@ -23,6 +23,9 @@ public:
     parked_ports(const parked_ports&) = delete;
     parked_ports& operator=(const parked_ports&) = delete;
 
+    /// The two dumps and the cookies of the closing check. Throws if the kernel refuses.
+    void check_alone() const;
+
     void open(std::uint32_t index) noexcept;
     void park(std::uint32_t index) noexcept;
 
