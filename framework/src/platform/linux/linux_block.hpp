@@ -54,6 +54,7 @@ private:
         int holder = -1;
         int session = -1;
         std::uint64_t cookie = 0;  // of the session socket
+        bool is_filtered = false;  // where it should be connected to itself, and could not be
     };
 
     // linux_hold.cpp
@@ -78,7 +79,7 @@ private:
     int listen_over_holder(const port_sockets& fresh) noexcept;
 
     // linux_park.cpp
-    int silence(std::uint32_t index, const port_sockets& port) noexcept;
+    int silence(std::uint32_t index, port_sockets& port) noexcept;
     int unsilence(std::uint32_t index) noexcept;
     int drain(int fd, std::uint32_t& discarded) noexcept;
     int drain_datagrams(int fd, std::uint32_t& discarded) noexcept;

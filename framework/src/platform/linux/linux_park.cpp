@@ -35,7 +35,7 @@ int set_minimum_ttl(system_calls& os, int fd, address_family family, int ttl) no
 
 }  // namespace
 
-int linux_block::silence(std::uint32_t index, const port_sockets& port) noexcept {
+int linux_block::silence(std::uint32_t index, port_sockets& port) noexcept {
     switch (methods_.park) {
         case park_method::none: return 0;
         case park_method::filter_map: filter_->park(index, port.cookie); return 0;
@@ -48,15 +48,22 @@ int linux_block::silence(std::uint32_t index, const port_sockets& port) noexcept
     const auto self = make_address(address_family::ipv4,
                                    any ? asio::ip::address(asio::ip::address_v4::loopback()) : request_.address,
                                    port_at(index));
-    return os_.connect(port.session, self.data(), self.size);
+    const int r = os_.connect(port.session, self.data(), self.size);
+    if (r >= 0) return r;
+    const int filtered = attach_drop_all(os_, port.session);  // the address went away after reserve: lo down, say
+    port.is_filtered = filtered >= 0;
+    return filtered;
 }
 
 int linux_block::unsilence(std::uint32_t index) noexcept {
-    const auto& port = ports_[index];
+    auto& port = ports_[index];
     switch (methods_.park) {
         case park_method::none: return 0;
         case park_method::filter_map: filter_->open(index); return 0;
-        case park_method::self_connect: return dissolve(os_, port.session);
+        case park_method::self_connect:
+            if (const int r = dissolve(os_, port.session); r < 0 || !port.is_filtered) return r;
+            port.is_filtered = false;
+            break;
         case park_method::minimum_ttl: return set_minimum_ttl(os_, port.session, request_.family, 0);
         case park_method::classic_filter: break;
     }
