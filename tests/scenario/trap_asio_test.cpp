@@ -5,6 +5,8 @@
 #include <asio/io_context.hpp>
 
 #include <chrono>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 
 namespace {
@@ -12,6 +14,8 @@ namespace {
 using namespace traps;
 using asio::ip::tcp;
 using asio::ip::udp;
+
+std::ptrdiff_t open_descriptors() { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); }
 
 class trap_asio : public by_parking {
 protected:
@@ -54,7 +58,7 @@ TEST_P(trap_asio, an_operation_pending_at_bind_is_aborted_and_the_socket_hears_a
     own.async_receive(asio::buffer(buffer_), [&](error_code ec, std::size_t) { heard = ec; });
     say(AF_INET, own.local_endpoint().port(), "hello");
     run();
-    EXPECT_EQ(heard, error_code());
+    EXPECT_TRUE(heard && !*heard);
 }
 
 TEST_P(trap_asio, an_operation_pending_at_give_back_is_aborted_and_hears_nothing_of_the_next_session) {
@@ -109,14 +113,17 @@ TEST_P(trap_asio, another_socket_moved_into_the_handle_is_closed_and_the_ports_o
 
 TEST_P(trap_asio, a_socket_opened_anew_under_the_same_number_is_not_taken_for_the_ports_own) {
     auto reservation = reserve(transport::udp);
-    const int before = descriptor(::dup(0));
+    std::ptrdiff_t descriptors = 0;
     for (int i = 0; i < 3; ++i) {
-        auto socket = take_udp(reservation);
-        socket->close();
-        socket->open(udp::v6());
+        {
+            auto socket = take_udp(reservation);
+            socket->close();
+            socket->open(udp::v6());
+        }
+        expect_whole(reservation, static_cast<std::uint64_t>(i) + 1);
+        if (i == 0) descriptors = open_descriptors();
     }
-    expect_whole(reservation, 3);
-    EXPECT_EQ(descriptor(::dup(0)), before) << "a descriptor was left behind";
+    EXPECT_EQ(open_descriptors(), descriptors);
 }
 
 TEST_P(trap_asio, a_listener_closed_or_moved_out_is_replaced) {

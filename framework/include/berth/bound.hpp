@@ -50,18 +50,23 @@ public:
     void give_back(error_code& ec) noexcept {
         ec = {};
         if (!port_) return;
-        if (!socket_.is_open()) {
-            port_.uses_ |= bound_port::lost;
-        } else if (socket_.native_handle() != port_.native_handle()) {  // another socket was moved in: it is not ours
+        if (holds_the_ports_socket()) {
+            socket_.release(ec);
+        } else {
             port_.uses_ |= bound_port::lost;
             socket_.close(ec);
-        } else {
-            socket_.release(ec);
         }
         port_.give_back(ec);
     }
 
 private:
+    // Not so after a close, after a move in or out, and after a close and an open that got the same number again.
+    bool holds_the_ports_socket() noexcept {
+        error_code unbound;
+        return socket_.is_open() && socket_.native_handle() == port_.io_handle() &&
+               socket_.local_endpoint(unbound).port() == port_.port();
+    }
+
     Socket socket_;
     bound_port port_;
 };

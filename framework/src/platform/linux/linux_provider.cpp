@@ -128,6 +128,11 @@ void linux_provider::describe_limits(capabilities& c) {
     c.limits.emplace_back(
         "a forked child that does not exec keeps copies of the sockets: a port stays ours, also after release, until the "
         "child ends, execs or destroys its copy of the reservation");
+    c.limits.emplace_back(
+        "a copy of a session socket in another process (fork without exec, SCM_RIGHTS) is not seen: it can hear and "
+        "use the next session's socket");
+    c.limits.emplace_back(
+        "a TCP client whose handshake began in one session and ends in the next is a client of the next");
     if (c.hold_tcp == hold_method::reuse_toggle) {
         c.limits.emplace_back(
             "without CAP_NET_ADMIN a TCP port can be entered by SO_REUSEADDR sockets for about 0.8 us while reserve "
