@@ -22,7 +22,7 @@ struct ipv6_interface_address {  // the layout that SIOCSIFADDR reads for AF_INE
 void add_ipv4(const char* text) {
     const int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ifreq request{};
-    std::strcpy(request.ifr_name, "lo:1");
+    std::memcpy(request.ifr_name, "lo:1", sizeof "lo:1");
     auto& a = reinterpret_cast<sockaddr_in&>(request.ifr_addr);
     a.sin_family = AF_INET;
     inet_pton(AF_INET, text, &a.sin_addr);
