@@ -54,7 +54,6 @@ private:
         int holder = -1;
         int session = -1;
         std::uint64_t cookie = 0;  // of the session socket
-        bool is_filtered = false;  // where it should be connected to itself, and could not be
     };
 
     // linux_hold.cpp
@@ -102,7 +101,9 @@ private:
     std::unique_ptr<option_audit> audit_;      // what a fresh session socket is like, noted at seal
     std::unique_ptr<option_carrier> carrier_;  // what a caller's fresh socket is like
     std::vector<port_sockets> ports_;
-    std::vector<std::uint32_t> fell_to_holder_;  // self-connected sockets only: datagrams counted there so far
+    // Self-connected sockets only:
+    std::vector<std::uint32_t> fell_to_holder_;  // datagrams counted there so far
+    std::vector<std::uint8_t> is_filtered_;      // silent by a filter, because it could not be connected to itself
 };
 
 }  // namespace berth::platform

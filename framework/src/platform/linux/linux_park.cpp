@@ -51,18 +51,18 @@ int linux_block::silence(std::uint32_t index, port_sockets& port) noexcept {
     const int r = os_.connect(port.session, self.data(), self.size);
     if (r >= 0) return r;
     const int filtered = attach_drop_all(os_, port.session);  // the address went away after reserve: lo down, say
-    port.is_filtered = filtered >= 0;
+    is_filtered_[index] = filtered >= 0;
     return filtered;
 }
 
 int linux_block::unsilence(std::uint32_t index) noexcept {
-    auto& port = ports_[index];
+    const auto& port = ports_[index];
     switch (methods_.park) {
         case park_method::none: return 0;
         case park_method::filter_map: filter_->open(index); return 0;
         case park_method::self_connect:
-            if (const int r = dissolve(os_, port.session); r < 0 || !port.is_filtered) return r;
-            port.is_filtered = false;
+            if (const int r = dissolve(os_, port.session); r < 0 || is_filtered_[index] == 0) return r;
+            is_filtered_[index] = 0;
             break;
         case park_method::minimum_ttl: return set_minimum_ttl(os_, port.session, request_.family, 0);
         case park_method::classic_filter: break;
