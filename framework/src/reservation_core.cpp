@@ -169,8 +169,11 @@ void reservation_core::release(failure& f, if_taken policy) noexcept {
         return;
     }
     std::uint32_t out = 0;
-    if (policy == if_taken::refuse) {
+    for (bool looked = false; policy == if_taken::refuse; looked = true) {
+        out = 0;
         for (auto& lane : lanes_) out += lane->out();
+        if (out == 0 || looked) break;
+        reclaim();  // a caller may have closed its socket without a word
     }
     if (out == 0) {
         phase_.store(phase::closing, std::memory_order_seq_cst);

@@ -1,7 +1,7 @@
 // Every verb of held_block over the simulated kernel's tables.
 #include "support/simulated_block.hpp"
 
-#include <thread>
+#include <utility>
 
 namespace berth::test {
 
@@ -43,7 +43,7 @@ simulated_block::simulated_block(simulated_provider& kernel, const platform::hol
 
 simulated_block::~simulated_block() {
     for (std::uint32_t i = 0; i < held(); ++i) {
-        if (ports_[i]->held) drop(i);
+        if (!dropped_[i]) drop(i);
     }
 }
 
@@ -60,6 +60,7 @@ void simulated_block::hold(std::uint32_t most, failure& f) {
         }
         kernel_.holders_.insert({tcp(), n});
         ports_.push_back(&port);
+        dropped_.push_back(false);
         port.held = true, port.audible = false, port.unfit = false, port.queued = 0;
         give_fresh_session(held() - 1);
     }
@@ -151,10 +152,13 @@ std::uint32_t simulated_block::heard(std::uint32_t index) noexcept {
 
 void simulated_block::drop(std::uint32_t index) noexcept {
     auto& port = *ports_[index];
-    if (port.busy.exchange(true)) kernel_.complain("drop: two threads at once");
-    if (!port.held.exchange(false)) kernel_.complain("drop: dropped already");
     ++port.touched;
-    port.audible = false;
+    if (port.busy.exchange(true)) kernel_.complain("drop: another thread is at work");
+    if (std::exchange(dropped_[index], true)) {
+        kernel_.complain("drop: dropped already");
+        return;
+    }
+    port.held = port.audible = false;
     if (port.session != -1) kernel_.close(port.session.exchange(-1));
     {
         const std::lock_guard lock(kernel_.mutex_);
@@ -163,6 +167,7 @@ void simulated_block::drop(std::uint32_t index) noexcept {
     port.busy = false;
 }
 
-void simulated_block::abandon() noexcept { ports_.clear(); }
+// Its lane never destroys it.
+void simulated_block::abandon() noexcept {}
 
 }  // namespace berth::test

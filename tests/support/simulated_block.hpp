@@ -38,6 +38,7 @@ private:
     simulated_provider& kernel_;
     const platform::hold_request request_;
     std::vector<simulated_port*> ports_;
+    std::vector<char> dropped_;  // not bool: each its own byte, for different threads
     bool sealed_ = false;
 };
 

@@ -128,8 +128,19 @@ std::uint64_t simulated_provider::inode_of(native_socket socket) noexcept {
     return at == open_.end() ? 0 : at->second.inode;
 }
 
-bool simulated_provider::is_named(std::uint64_t inode, native_socket, native_socket not_counted) noexcept {
-    return names_of(inode, not_counted) != 0;
+bool simulated_provider::is_named(std::uint64_t inode, native_socket& hint, native_socket not_counted) noexcept {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [socket, d] : open_) {
+        if (d.inode != inode || socket == not_counted) continue;
+        hint = socket;
+        return true;
+    }
+    return false;
+}
+
+void simulated_provider::find_named(std::span<const std::uint64_t> inodes, std::vector<bool>& named) {
+    named.clear();
+    for (const auto inode : inodes) named.push_back(names_of(inode, -1) != 0);
 }
 
 error_code simulated_provider::close(native_socket socket) noexcept {

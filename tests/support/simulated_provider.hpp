@@ -70,7 +70,8 @@ public:
     std::uint64_t network_namespace() noexcept override { return 1; }
     error_code inspect(native_socket socket, platform::socket_facts& out) noexcept override;
     std::uint64_t inode_of(native_socket socket) noexcept override;
-    bool is_named(std::uint64_t inode, native_socket hint, native_socket not_counted) noexcept override;
+    bool is_named(std::uint64_t inode, native_socket& hint, native_socket not_counted) noexcept override;
+    void find_named(std::span<const std::uint64_t> inodes, std::vector<bool>& named) override;
     error_code close(native_socket socket) noexcept override;
 
 private:
@@ -84,7 +85,7 @@ private:
 
     bool step_fails(failure& f, std::uint32_t count);
     bool taken_by_others(key n) const;  // with the mutex held
-    native_socket add(description d);      // with the mutex held
+    native_socket add(description d);   // with the mutex held
     [[nodiscard]] std::uint32_t names_of(std::uint64_t inode, native_socket except) const;
     void complain(std::string what) noexcept;
 

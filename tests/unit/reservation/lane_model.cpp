@@ -124,9 +124,7 @@ void lane_model::lose(std::uint32_t i) {
     step(i, ports[i].at == place::detached ? place::unreserved : place::condemned);
 }
 
-void lane_model::reclaim(bool renew_works, bool park_condemns) {
-    if (released) return;
-    wake();
+void lane_model::look_for_closed(bool park_condemns) {
     for (std::uint32_t i = 0; i < ports.size(); ++i) {
         auto& p = ports[i];
         if (p.named || !(p.at == place::draining || (p.at == place::open && p.with_caller))) continue;
@@ -134,6 +132,12 @@ void lane_model::reclaim(bool renew_works, bool park_condemns) {
         p.with_caller = false;
         settle(i, p.queue || park_condemns);
     }
+}
+
+void lane_model::reclaim(bool renew_works, bool park_condemns) {
+    if (released) return;
+    wake();
+    look_for_closed(park_condemns);
     for (std::uint32_t i = 0; i < ports.size(); ++i) {
         if (ports[i].at != place::condemned || !renew_works) continue;
         ports[i].queue = false;
@@ -146,7 +150,7 @@ void lane_model::caller_closed(std::uint32_t i) {
     if (released || p.at != place::open || !p.with_caller) return;
     step(i, place::draining);
     p.with_caller = false;
-    if (!p.named) settle(i, p.queue);
+    look_for_closed(false);  // one look serves all
 }
 
 void lane_model::release() {

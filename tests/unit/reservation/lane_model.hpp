@@ -75,6 +75,7 @@ public:
 private:
     [[nodiscard]] std::vector<std::uint32_t> available() const;
     void wake();
+    void look_for_closed(bool park_condemns);
     void settle(std::uint32_t i, bool condemns);
     void rest(std::uint32_t i);
 

@@ -215,6 +215,7 @@ std::string lane_walk::release(if_taken policy) {
     failure f;
     core_->release(f, policy);
     if (model_.released) return expect(f.code, errc::reservation_released);
+    if (policy == if_taken::refuse && model_.out() != 0) model_.reclaim(true);  // it looks before it refuses
     const std::uint32_t out = model_.out();
     if (policy == if_taken::refuse && out != 0) {
         if (f.count != out) return "counted " + std::to_string(f.count) + " ports out";
