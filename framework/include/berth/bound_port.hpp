@@ -49,7 +49,8 @@ public:
     [[nodiscard]] BERTH_DECL native_handle_type io_handle() const noexcept;
 
     /// The session socket for any use but closing it. Give back then checks identity, options and attachments, and
-    /// puts them back or replaces the socket (some microseconds).
+    /// puts them back or replaces the socket (some microseconds). Event queues are not searched: take it out of them,
+    /// or register a duplicate() instead, whose remains are found.
     [[nodiscard]] BERTH_DECL native_handle_type native_handle() noexcept;
 
     /// A descriptor of the session socket that is the caller's own to close. The port becomes available again only
