@@ -135,10 +135,12 @@ error_code linux_block::open(std::uint32_t index, std::uint32_t& discarded) noex
     return {};
 }
 
-// A descriptor that was in other hands may have been closed, and its number given to another file.
+// A descriptor that was in other hands may have been closed, and its number given to another file. If the kernel does
+// not say whose it is, it counts as ours: a socket that is let go by mistake names its port for ever.
 bool linux_block::still_ours(std::uint32_t index) noexcept {
     std::uint64_t cookie = 0;
-    return cookie_of(os_, ports_[index].session, cookie) >= 0 && cookie == ports_[index].cookie;
+    const int r = cookie_of(os_, ports_[index].session, cookie);
+    return r >= 0 ? cookie == ports_[index].cookie : r != -EBADF && r != -ENOTSOCK;
 }
 
 park_result linux_block::park(std::uint32_t index, bool lent) noexcept {
