@@ -11,7 +11,7 @@
 namespace berth::detail {
 
 acquiring_sockets& acquiring_sockets::instance() noexcept {
-    return per_process<acquiring_sockets>();  // a child has none of its parent's threads either
+    return per_process<acquiring_sockets>().object;  // a child has none of its parent's threads either
 }
 
 void acquiring_sockets::watch(platform::native_socket socket, std::shared_ptr<reservation_core> core) {

@@ -28,12 +28,12 @@ asio::ip::address plain(const asio::ip::address& a) {
 error_code find_core(reservation_token token, std::shared_ptr<reservation_core>& core) noexcept {
     core = token_table::instance().find(token);
     if (core) acquiring_sockets::instance().look(core.get());  // a token ends with its acquiring socket, at once
-    if (!core || core->now() != detail::phase::held) return errc::invalid_token;
-    return core->is_forked() ? error_code(errc::forked) : error_code();
+    if (core && core->now() == detail::phase::held) return {};
+    return token_table::is_parents(token) ? errc::forked : errc::invalid_token;
 }
 
-detail::port_lane* lane_for(reservation_core& core, const platform::socket_facts& facts) noexcept {
-    return core.lane(facts.is_tcp ? transport::tcp : transport::udp);
+detail::port_lane* lane_for(reservation_core& core, bool is_tcp) noexcept {
+    return core.lane(is_tcp ? transport::tcp : transport::udp);
 }
 
 error_code check_family(const reservation_core& core, const platform::socket_facts& facts) noexcept {
@@ -70,29 +70,28 @@ void check_endpoint(const reservation_core& core, const bind_endpoint& endpoint,
 void bind_associated(native_handle_type socket, const bind_endpoint& endpoint, failure& f) {
     auto& table = association_table::instance();
     platform::socket_facts facts;
-    if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
-    const auto token = table.token_of(facts.cookie);
-    if (facts.is_bound || !token) {
+    if ((f.code = platform::system_provider().recognise(native(socket), facts))) return;
+    const auto known = table.find(facts.cookie);
+    if (facts.is_bound || !known.token) {
         f = refused(facts.is_bound ? errc::already_bound : errc::not_associated,
                     facts.is_bound ? "the socket is bound already" : "associate the socket with a reservation first");
         return;
     }
     std::shared_ptr<reservation_core> core;
-    if ((f.code = find_core(token, core))) {
+    if ((f.code = find_core(known.token, core))) {
         if (f.code == errc::invalid_token) f.code = errc::reservation_released;
         return;
     }
     check_endpoint(*core, endpoint, f);
     if (f) return core->count_failure(f.code);
-    auto* const lane = lane_for(*core, facts);
-    const std::uint64_t old_inode = core->provider().inode_of(native(socket));
+    auto* const lane = lane_for(*core, known.is_tcp);
     std::uint32_t index = 0;
     std::uint64_t cookie = 0;
     lane->bind_callers(native(socket), endpoint.port, index, cookie, f);
     if (f) return;
     table.forget(facts.cookie);
     table.bound(cookie, {core, lane, index});
-    acquiring_sockets::instance().replaced(native(socket), old_inode, lane->session(index));
+    acquiring_sockets::instance().replaced(native(socket), known.inode, lane->session(index));
 }
 
 void release_core(const std::shared_ptr<reservation_core>& core, failure& f) {
@@ -130,12 +129,13 @@ void associate(native_handle_type socket, reservation_token token, error_code& e
         if ((f.code = find_core(token, core))) return;
         if (facts.is_bound) {
             f.code = errc::already_bound;
-        } else if (lane_for(*core, facts) == nullptr) {
+        } else if (lane_for(*core, facts.is_tcp) == nullptr) {
             f.code = errc::protocol_mismatch;
         } else if (facts.network != core->network()) {
             f.code = errc::wrong_namespace;
         } else if (!(f.code = check_family(*core, facts))) {
-            association_table::instance().associate(facts.cookie, core->provider().inode_of(native(socket)), token);
+            const std::uint64_t inode = core->provider().inode_of(native(socket));
+            association_table::instance().associate(facts.cookie, {token, inode, facts.is_tcp});
         }
     });
     ec = f.code;
@@ -155,7 +155,7 @@ void give_back(native_handle_type socket, error_code& ec) noexcept {
     failure f;
     guarded(f, [&] {
         platform::socket_facts facts;
-        if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
+        if ((f.code = platform::system_provider().recognise(native(socket), facts))) return;
         const auto port = association_table::instance().unbind(facts.cookie);
         const auto core = port.core.lock();
         if (port.lane == nullptr) {

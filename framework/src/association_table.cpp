@@ -9,13 +9,13 @@
 namespace berth::detail {
 
 association_table& association_table::instance() noexcept {
-    return per_process<association_table>();
+    return per_process<association_table>().object;
 }
 
-void association_table::associate(std::uint64_t cookie, std::uint64_t inode, reservation_token token) {
+void association_table::associate(std::uint64_t cookie, const association& known) {
     const std::lock_guard lock(mutex_);
     if (pending_.size() >= purge_at_) purge();
-    pending_[cookie] = {token, inode};
+    pending_[cookie] = known;
 }
 
 // Sockets that were closed before they were bound tell nobody: their entries go when the table has doubled.
@@ -29,10 +29,10 @@ void association_table::purge() {
     purge_at_ = std::max<std::size_t>(256, pending_.size() * 2);
 }
 
-reservation_token association_table::token_of(std::uint64_t cookie) noexcept {
+association association_table::find(std::uint64_t cookie) noexcept {
     const std::lock_guard lock(mutex_);
     const auto found = pending_.find(cookie);
-    return found == pending_.end() ? reservation_token{} : found->second.token;
+    return found == pending_.end() ? association{} : found->second;
 }
 
 void association_table::forget(std::uint64_t cookie) noexcept {

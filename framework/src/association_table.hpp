@@ -20,6 +20,13 @@ namespace berth::detail {
 class port_lane;
 class reservation_core;
 
+/// What associate found out about a caller's socket.
+struct association {
+    reservation_token token;
+    std::uint64_t inode = 0;
+    bool is_tcp = false;
+};
+
 /// Where a bound caller's socket stands.
 struct callers_port {
     std::weak_ptr<reservation_core> core;
@@ -31,8 +38,9 @@ class association_table {
 public:
     static association_table& instance() noexcept;
 
-    void associate(std::uint64_t cookie, std::uint64_t inode, reservation_token token);
-    [[nodiscard]] reservation_token token_of(std::uint64_t cookie) noexcept;
+    void associate(std::uint64_t cookie, const association& known);
+    /// Without a token if the socket is not associated.
+    [[nodiscard]] association find(std::uint64_t cookie) noexcept;
     void forget(std::uint64_t cookie) noexcept;
     void forget(reservation_token token) noexcept;
 
@@ -41,10 +49,6 @@ public:
     [[nodiscard]] callers_port unbind(std::uint64_t cookie) noexcept;
 
 private:
-    struct association {
-        reservation_token token;
-        std::uint64_t inode = 0;
-    };
     void purge();
 
     std::mutex mutex_;

@@ -13,12 +13,7 @@ void port_lane::bind_callers(platform::native_socket target, std::uint16_t port,
         return;
     }
     index = drawn.index_;
-    platform::socket_facts facts;
-    if ((f.code = core_.provider().inspect(block_->session(index), facts))) {
-        f.what = "port " + std::to_string(port_at(index)) + ": " + f.code.message();
-        return core_.count_failure(f.code);
-    }
-    cookie = facts.cookie;
+    cookie = block_->cookie(index);
     block_->hand_over(index, target, f);  // the last that can fail: then the caller's descriptor is the session socket
     drawn.uses_ |= bound_port::lent;
     if (f) return core_.count_failure(f.code);  // and `drawn` goes back, made as new

@@ -12,20 +12,23 @@
 namespace berth::detail {
 
 template <class T>
-T& per_process() noexcept {
-    struct stamped {
-        std::uint64_t stamp;
-        T object;
-    };
-    static constinit std::atomic<stamped*> current{nullptr};
+struct of_process {
+    std::uint64_t stamp;
+    T* inherited;  ///< the parent's, as it was at the fork: its mutex may be held for ever; nullptr: none
+    T object;
+};
+
+template <class T>
+of_process<T>& per_process() noexcept {
+    static constinit std::atomic<of_process<T>*> current{nullptr};
     const std::uint64_t stamp = platform::fork_stamp();
-    stamped* found = current.load(std::memory_order_acquire);
+    auto* found = current.load(std::memory_order_acquire);
     while (found == nullptr || found->stamp != stamp) {
-        auto* const fresh = new stamped{stamp, {}};
-        if (current.compare_exchange_strong(found, fresh)) return fresh->object;
+        auto* const fresh = new of_process<T>{stamp, found == nullptr ? nullptr : &found->object, {}};
+        if (current.compare_exchange_strong(found, fresh)) return *fresh;
         delete fresh;
     }
-    return found->object;
+    return *found;
 }
 
 }  // namespace berth::detail

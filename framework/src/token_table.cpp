@@ -18,7 +18,7 @@ std::uint64_t same(std::uint64_t a, std::uint64_t b) noexcept {
 
 }  // namespace
 
-token_table& token_table::instance() noexcept { return per_process<token_table>(); }
+token_table& token_table::instance() noexcept { return per_process<token_table>().object; }
 
 reservation_token token_table::add(const std::shared_ptr<reservation_core>& core) {
     const std::lock_guard lock(mutex_);
@@ -36,8 +36,19 @@ void token_table::remove(reservation_token token) noexcept {
     std::erase_if(entries_, [&](const entry& e) { return e.token == token; });
 }
 
+bool token_table::is_parents(reservation_token token) noexcept {
+    auto* const parents = per_process<token_table>().inherited;
+    if (parents == nullptr) return false;
+    const std::unique_lock lock(parents->mutex_, std::try_to_lock);
+    return lock && parents->look_up(token) != nullptr;
+}
+
 std::shared_ptr<reservation_core> token_table::find(reservation_token token) noexcept {
     const std::lock_guard lock(mutex_);
+    return look_up(token);
+}
+
+std::shared_ptr<reservation_core> token_table::look_up(reservation_token token) const noexcept {
     std::size_t found = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         const auto hit = static_cast<std::size_t>(same(entries_[i].token.value(), token.value()));

@@ -23,12 +23,16 @@ public:
     void remove(reservation_token token) noexcept;
     /// nullptr: unknown, released, or never this process's.
     [[nodiscard]] std::shared_ptr<reservation_core> find(reservation_token token) noexcept;
+    /// In a forked child: true if the token was its parent's at the fork. False as well where that cannot be told.
+    [[nodiscard]] static bool is_parents(reservation_token token) noexcept;
 
 private:
     struct entry {
         reservation_token token;
         std::weak_ptr<reservation_core> core;
     };
+    [[nodiscard]] std::shared_ptr<reservation_core> look_up(reservation_token token) const noexcept;
+
     std::mutex mutex_;
     std::vector<entry> entries_;
 };

@@ -17,6 +17,7 @@ public:
     platform::park_result park(std::uint32_t index, bool lent) noexcept override;
     void lose(std::uint32_t index) noexcept override;
     native_socket session(std::uint32_t index) const noexcept override { return ports_[index]->session; }
+    std::uint64_t cookie(std::uint32_t index) const noexcept override { return ports_[index]->inode; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
     void hand_over(std::uint32_t index, native_socket target, failure& f) override;
     void find_named(std::span<const std::uint32_t> indices, std::vector<platform::named_by>& names) override;

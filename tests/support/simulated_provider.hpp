@@ -69,6 +69,9 @@ public:
     void survey(platform::port_kind kind, platform::port_map& out) override;
     std::uint64_t network_namespace() noexcept override { return 1; }
     error_code inspect(native_socket socket, platform::socket_facts& out) noexcept override;
+    error_code recognise(native_socket socket, platform::socket_facts& out) noexcept override {
+        return inspect(socket, out);
+    }
     std::uint64_t inode_of(native_socket socket) noexcept override;
     bool is_named(std::uint64_t inode, native_socket& hint, native_socket not_counted) noexcept override;
     void find_named(std::span<const std::uint64_t> inodes, std::vector<bool>& named) override;

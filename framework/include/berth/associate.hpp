@@ -135,7 +135,7 @@ void give_back(Socket& socket, error_code& ec) {
 
 template <detail::asio_socket Socket>
 reservation_instance reserve_on(Socket& socket, const port_block& block, failure& f,
-                                tcp_use use = detail::acceptor<Socket> ? tcp_use::listen : tcp_use::connect) {
+                                tcp_use use = tcp_use::listen) {
     return reserve_on(socket.native_handle(), block, f, use);
 }
 

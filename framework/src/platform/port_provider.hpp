@@ -94,6 +94,9 @@ public:
     /// The session socket's descriptor; stays the block's property.
     [[nodiscard]] virtual native_socket session(std::uint32_t index) const noexcept = 0;
 
+    /// The session socket's cookie, as socket_facts has it.
+    [[nodiscard]] virtual std::uint64_t cookie(std::uint32_t index) const noexcept = 0;
+
     /// A new descriptor of the session socket, the caller's to close.
     virtual native_socket duplicate(std::uint32_t index, error_code& ec) noexcept = 0;
 
@@ -145,6 +148,9 @@ public:
 
     /// not_a_socket, operation_not_supported (neither TCP nor UDP).
     virtual error_code inspect(native_socket socket, socket_facts& out) noexcept = 0;
+
+    /// The two facts that bind needs of a socket that associate has inspected: cookie and is_bound. Cheaper.
+    virtual error_code recognise(native_socket socket, socket_facts& out) noexcept = 0;
 
     /// How descriptors name the socket; 0: not a descriptor.
     virtual std::uint64_t inode_of(native_socket socket) noexcept = 0;

@@ -27,6 +27,10 @@ error_code refusing_provider::inspect(native_socket, socket_facts&) noexcept {
     return errc::operation_not_supported;
 }
 
+error_code refusing_provider::recognise(native_socket, socket_facts&) noexcept {
+    return errc::operation_not_supported;
+}
+
 std::uint64_t refusing_provider::inode_of(native_socket) noexcept { return 0; }
 
 bool refusing_provider::is_named(std::uint64_t, native_socket&, native_socket) noexcept { return false; }

@@ -40,6 +40,7 @@ public:
     park_result park(std::uint32_t index, bool lent) noexcept override;
     void lose(std::uint32_t index) noexcept override { ports_[index].session = -1; }
     native_socket session(std::uint32_t index) const noexcept override { return ports_[index].session; }
+    std::uint64_t cookie(std::uint32_t index) const noexcept override { return ports_[index].cookie; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
     void hand_over(std::uint32_t index, native_socket target, failure& f) override;
     void find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) override;

@@ -39,6 +39,16 @@ error_code linux_provider::inspect(native_socket socket, socket_facts& out) noex
     return {};
 }
 
+error_code linux_provider::recognise(native_socket socket, socket_facts& out) noexcept {
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    int r = os_.getsockname(static_cast<int>(socket), reinterpret_cast<sockaddr*>(&name), &size);
+    if (r >= 0) r = cookie_of(os_, static_cast<int>(socket), out.cookie);
+    if (r < 0) return r == -EBADF || r == -ENOTSOCK ? errc::not_a_socket : code_of(r);
+    out.is_bound = reinterpret_cast<const sockaddr_in&>(name).sin_port != 0;
+    return {};
+}
+
 std::uint64_t linux_provider::inode_of(native_socket socket) noexcept {
     struct stat status {};
     return os_.fstat(static_cast<int>(socket), status) < 0 ? 0 : status.st_ino;
