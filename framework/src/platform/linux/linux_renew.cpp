@@ -33,7 +33,8 @@ int linux_block::rebind_session(std::uint32_t index, port_sockets& fresh) noexce
     if (r < 0) return r;
     const int fd = fresh.session;
     if (methods_.hold == hold_method::interface_tags) {
-        r = set_option(os_, fresh.holder, SOL_SOCKET, option_bind_to_ifindex, holder_tag);
+        r = dissolve(os_, fresh.holder);  // a tag left by an attempt that failed could not be changed without privilege
+        if (r >= 0) r = set_option(os_, fresh.holder, SOL_SOCKET, option_bind_to_ifindex, holder_tag);
         if (r >= 0) r = set_option(os_, fd, SOL_SOCKET, option_bind_to_ifindex, session_tag);
         if (r >= 0) r = bind_session(fd, port_at(index));
         if (r >= 0) r = dissolve(os_, fd);
