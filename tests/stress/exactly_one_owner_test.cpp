@@ -64,9 +64,8 @@ void hear_oneself(const bound_port& port, const plain_sender& sender, const mark
     if (::recv(port.io_handle(), &got, sizeof got, MSG_DONTWAIT) >= 0) ++t.strange;
 }
 
-void work(port_reservation& reservation, unsigned me, bool udp, unsigned want,
+void work(port_reservation& reservation, const plain_sender& sender, unsigned me, bool udp, unsigned want,
           std::array<std::atomic<int>, ports>& owners, tally& t, std::chrono::steady_clock::time_point until) {
-    const plain_sender sender;
     const auto first = reservation.block().first;
     std::vector<bound_port> held;
     for (std::uint64_t turn = 1; std::chrono::steady_clock::now() < until; ++turn) {
@@ -125,10 +124,11 @@ TEST_P(exactly_one_owner, however_many_threads_take_and_give_back) {
     std::array<std::atomic<int>, ports> owners{};
     tally t;
     const auto until = std::chrono::steady_clock::now() + run_time;
+    const std::array<plain_sender, threads> senders;  // made here: reclaim looks at every descriptor of the process
     std::vector<std::thread> workers;
     for (unsigned i = 0; i < threads; ++i) {
-        workers.emplace_back(work, std::ref(reservation), i, c.protocol == transport::udp, c.want, std::ref(owners),
-                             std::ref(t), until);
+        workers.emplace_back(work, std::ref(reservation), std::cref(senders[i]), i, c.protocol == transport::udp,
+                             c.want, std::ref(owners), std::ref(t), until);
     }
     std::uint64_t readings = 0;
     for (; std::chrono::steady_clock::now() < until; ++readings) {
