@@ -102,16 +102,6 @@ struct contested {
 };
 std::ostream& operator<<(std::ostream& out, const contested& c) { return out << c.name; }
 
-// Each classic filter is compiled by the kernel and freed by a work item of its own. At some 10^5 parks a second over
-// 1,024 of those items pile up, all waiting for a mutex whose owner waits for the queue they fill: 6.18 stands still,
-// the whole machine, for good. So where filters would do the parking, an IPv4 block, parked by connect(), is used.
-address_family family_without_filters(const contested& c) {
-    if (c.protocol != transport::udp) return address_family::dual;
-    if (c.park == parking::system_calls) return address_family::ipv4;
-    const auto how = query_capabilities(c.park).park_udp_ipv6;
-    return how == park_method::classic_filter ? address_family::ipv4 : address_family::dual;
-}
-
 class exactly_one_owner : public testing::TestWithParam<contested> {};
 
 TEST_P(exactly_one_owner, however_many_threads_take_and_give_back) {
@@ -119,7 +109,6 @@ TEST_P(exactly_one_owner, however_many_threads_take_and_give_back) {
     reservation_request request;
     request.block.count = ports;
     request.protocol = c.protocol, request.use = c.use, request.park = c.park;
-    request.family = family_without_filters(c);
     auto reservation = port_reservation::reserve(request);
     std::array<std::atomic<int>, ports> owners{};
     tally t;

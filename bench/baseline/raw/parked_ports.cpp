@@ -88,9 +88,8 @@ bool parked_ports::hold_udp(std::uint32_t index, pair& port) noexcept {
     const bool held = make_holder(port) && bind_wildcard_ipv6(port.holder, number) && make_session(index, port) &&
                       set_option(port.holder, SOL_SOCKET, bind_to_ifindex, 0x7ffffffe) &&
                       set_option(port.session, SOL_SOCKET, bind_to_ifindex, 0x7fffffff) &&
-                      bind_to(port.session, number) && dissolve(port.session) && dissolve(port.holder) &&
+                      bind_to(port.session, number) && (!filter_ || dissolve(port.session)) && dissolve(port.holder) &&
                       set_option(port.holder, SOL_SOCKET, SO_RCVBUF, 0);
-    if (held) silence(index, port);
     return held;
 }
 
@@ -118,8 +117,7 @@ void parked_ports::silence(std::uint32_t index, const pair& port) noexcept {
         set_option(port.session, IPPROTO_IP, min_ttl, 255);
         return;
     }
-    const sockaddr_in self = loopback_address(static_cast<std::uint16_t>(block_.first + index));
-    ::connect(port.session, reinterpret_cast<const sockaddr*>(&self), sizeof self);
+    set_option(port.session, SOL_SOCKET, bind_to_ifindex, 0x7fffffff);
 }
 
 void parked_ports::open(std::uint32_t index) noexcept {

@@ -50,7 +50,7 @@ private:
 /// Throws the reason if the eBPF filter is not permitted here: the strategy would not be what its name says.
 inline void require_filter(protocol p) {
     const capabilities facts = query_capabilities(parking::best);
-    const park_method method = p == protocol::tcp ? facts.park_tcp_listen : facts.park_udp_ipv4;
+    const park_method method = p == protocol::tcp ? facts.park_tcp_listen : facts.park_udp;
     if (method != park_method::filter_map)
         throw std::runtime_error("needs CAP_BPF (berth parks by system calls here)");
 }

@@ -52,7 +52,7 @@ void measure_reserve(target_context& c) {
     for (const protocol p : {protocol::udp, protocol::tcp}) {
         compare_reserve(c, p, parking::system_calls);
         const capabilities facts = query_capabilities(parking::best);
-        if ((p == protocol::tcp ? facts.park_tcp_listen : facts.park_udp_ipv4) == park_method::filter_map)
+        if ((p == protocol::tcp ? facts.park_tcp_listen : facts.park_udp) == park_method::filter_map)
             compare_reserve(c, p, parking::best);
     }
 }
@@ -63,7 +63,7 @@ void measure_bytes(target_context& c) {
     const std::size_t before = user_bytes();
     const auto reservation = reserve_for(protocol::udp, ports, parking::best);
     const double each = static_cast<double>(user_bytes() - before) / ports;
-    const bool mapped = facts.park_udp_ipv4 == park_method::filter_map;
+    const bool mapped = facts.park_udp == park_method::filter_map;
     const double all = each + (mapped ? 8.0 : 0.0);
     c.out.push_back(
         {"a held, idle port, user memory", "at most 64 bytes",

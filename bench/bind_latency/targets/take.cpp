@@ -112,7 +112,7 @@ void measure_take(target_context& c) {
     for (const protocol p : {protocol::udp, protocol::tcp}) {
         for (const parking park : {parking::system_calls, parking::best}) {
             const capabilities facts = query_capabilities(park);
-            const park_method method = p == protocol::tcp ? facts.park_tcp_listen : facts.park_udp_ipv4;
+            const park_method method = p == protocol::tcp ? facts.park_tcp_listen : facts.park_udp;
             if (park == parking::best && method != park_method::filter_map) {
                 c.out.push_back({fmt::format("take, {}, with CAP_BPF", p == protocol::tcp ? "listener" : "UDP"),
                                  "as by system calls", "needs CAP_BPF", std::nullopt});

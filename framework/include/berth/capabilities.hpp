@@ -16,8 +16,7 @@ namespace berth {
 enum class park_method : std::uint8_t {
     none,             ///< nothing to silence (a TCP socket that does not listen)
     filter_map,       ///< one eBPF filter for the block, one store a port; needs CAP_BPF
-    self_connect,     ///< UDP, IPv4: connected to its own address; other datagrams fall to the holder
-    classic_filter,   ///< UDP, IPv6 or dual: a drop-all classic filter
+    interface_tag,    ///< UDP: tagged with an interface that does not exist; datagrams fall to the holder
     minimum_ttl,      ///< TCP listener: IP_MINTTL / IPV6_MINHOPCOUNT 255; a neighbour's TTL-255 SYN still passes
 };
 
@@ -32,8 +31,7 @@ struct capabilities {
     std::string provider;                  ///< "linux", "windows", ...
     bool can_reserve = false;              ///< false: every reserve fails with operation_not_supported
     bool check_sees_bound_sockets = false; ///< the closing check sees bound TCP sockets that neither listen nor connect
-    park_method park_udp_ipv4 = park_method::none;
-    park_method park_udp_ipv6 = park_method::none;
+    park_method park_udp = park_method::none;
     park_method park_tcp_listen = park_method::none;
     hold_method hold_tcp = hold_method::reuse_toggle;
     hold_method hold_udp = hold_method::interface_tags;

@@ -14,9 +14,7 @@ linux_block::linux_block(system_calls& os, const hold_request& request, const li
                          std::unique_ptr<park_filter> filter)
     : os_(os), request_(request), methods_(methods), filter_(std::move(filter)) {
     ports_.reserve(request.block.count);
-    if (methods.park != park_method::self_connect) return;
-    fell_to_holder_.resize(request.block.count);
-    is_filtered_.resize(request.block.count);
+    if (methods.park == park_method::interface_tag) fell_to_holder_.resize(request.block.count);
 }
 
 linux_block::~linux_block() {

@@ -66,6 +66,7 @@ private:
     int hold_tcp_by_toggle(std::uint32_t index, port_sockets& port) noexcept;
     int hold_udp_by_tags(std::uint32_t index, port_sockets& port) noexcept;
     void close_both(port_sockets& port) noexcept;
+    int untag_session(int fd) noexcept;
     int hold_one(std::uint32_t index, port_sockets& port) noexcept;
 
     // linux_check.cpp
@@ -79,7 +80,7 @@ private:
     int listen_over_holder(const port_sockets& fresh) noexcept;
 
     // linux_park.cpp
-    int silence(std::uint32_t index, port_sockets& port) noexcept;
+    int silence(std::uint32_t index, const port_sockets& port) noexcept;
     int unsilence(std::uint32_t index) noexcept;
     int drain(int fd, std::uint32_t& discarded) noexcept;
     int drain_datagrams(int fd, std::uint32_t& discarded) noexcept;
@@ -102,9 +103,7 @@ private:
     std::unique_ptr<option_audit> audit_;      // what a fresh session socket is like, noted at seal
     std::unique_ptr<option_carrier> carrier_;  // what a caller's fresh socket is like
     std::vector<port_sockets> ports_;
-    // Self-connected sockets only:
-    std::vector<std::uint32_t> fell_to_holder_;  // datagrams counted there so far
-    std::vector<std::uint8_t> is_filtered_;      // silent by a filter, because it could not be connected to itself
+    std::vector<std::uint32_t> fell_to_holder_;  // parked by tag: datagrams counted at the holder so far
 };
 
 }  // namespace berth::platform

@@ -16,12 +16,6 @@
 #include <cerrno>
 
 namespace berth::platform {
-namespace {
-
-constexpr int holder_tag = 0x7ffffffe;
-constexpr int session_tag = 0x7fffffff;
-
-}  // namespace
 
 int linux_block::session_family() const noexcept {
     return request_.family == address_family::ipv4 ? AF_INET : AF_INET6;
@@ -112,11 +106,15 @@ int linux_block::hold_udp_by_tags(std::uint32_t index, port_sockets& port) noexc
     if ((r = set_option(os_, port.holder, SOL_SOCKET, option_bind_to_ifindex, holder_tag)) < 0) return r;
     if ((r = set_option(os_, port.session, SOL_SOCKET, option_bind_to_ifindex, session_tag)) < 0) return r;
     if ((r = bind_session(port.session, port_at(index))) < 0) return r;
-    if ((r = dissolve(os_, port.session)) < 0) return r;
+    if ((r = untag_session(port.session)) < 0) return r;
     if ((r = dissolve(os_, port.holder)) < 0) return r;
     // What falls to the holder while the session socket is parked must not pile up there.
-    if ((r = set_option(os_, port.holder, SOL_SOCKET, SO_RCVBUF, 0)) < 0) return r;
-    return silence(index, port);
+    return set_option(os_, port.holder, SOL_SOCKET, SO_RCVBUF, 0);
+}
+
+// Where the tag is the way to park, the session socket is parked already.
+int linux_block::untag_session(int fd) noexcept {
+    return methods_.park == park_method::interface_tag ? 0 : dissolve(os_, fd);
 }
 
 int linux_block::hold_one(std::uint32_t index, port_sockets& port) noexcept {

@@ -7,7 +7,6 @@
 #include "platform/linux/os_failure.hpp"
 #include "platform/linux/socket_options.hpp"
 
-#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <poll.h>
@@ -20,12 +19,6 @@ namespace {
 constexpr int strictest_ttl = 255;
 constexpr int drain_limit = 1 << 20;  // a flood that outruns us is an error, not an endless loop
 
-int attach_drop_all(system_calls& os, int fd) noexcept {
-    sock_filter reject{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
-    const sock_fprog program{.len = 1, .filter = &reject};
-    return os.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-}
-
 int set_minimum_ttl(system_calls& os, int fd, address_family family, int ttl) noexcept {
     int r = 0;
     if (family != address_family::ipv6) r = set_option(os, fd, IPPROTO_IP, option_min_ttl, ttl);
@@ -35,24 +28,15 @@ int set_minimum_ttl(system_calls& os, int fd, address_family family, int ttl) no
 
 }  // namespace
 
-int linux_block::silence(std::uint32_t index, port_sockets& port) noexcept {
+int linux_block::silence(std::uint32_t index, const port_sockets& port) noexcept {
     switch (methods_.park) {
         case park_method::none: return 0;
         case park_method::filter_map: filter_->park(index, port.cookie); return 0;
-        case park_method::classic_filter: return attach_drop_all(os_, port.session);
-        case park_method::minimum_ttl:
-            return set_minimum_ttl(os_, port.session, request_.family, strictest_ttl);
-        case park_method::self_connect: break;
+        case park_method::interface_tag:
+            return set_option(os_, port.session, SOL_SOCKET, option_bind_to_ifindex, session_tag);
+        case park_method::minimum_ttl: break;
     }
-    const bool any = request_.address.is_unspecified();
-    const auto self = make_address(address_family::ipv4,
-                                   any ? asio::ip::address(asio::ip::address_v4::loopback()) : request_.address,
-                                   port_at(index));
-    const int r = os_.connect(port.session, self.data(), self.size);
-    if (r >= 0) return r;
-    const int filtered = attach_drop_all(os_, port.session);  // the address went away after reserve: lo down, say
-    is_filtered_[index] = filtered >= 0;
-    return filtered;
+    return set_minimum_ttl(os_, port.session, request_.family, strictest_ttl);
 }
 
 int linux_block::unsilence(std::uint32_t index) noexcept {
@@ -60,14 +44,10 @@ int linux_block::unsilence(std::uint32_t index) noexcept {
     switch (methods_.park) {
         case park_method::none: return 0;
         case park_method::filter_map: filter_->open(index); return 0;
-        case park_method::self_connect:
-            if (const int r = dissolve(os_, port.session); r < 0 || is_filtered_[index] == 0) return r;
-            is_filtered_[index] = 0;
-            break;
-        case park_method::minimum_ttl: return set_minimum_ttl(os_, port.session, request_.family, 0);
-        case park_method::classic_filter: break;
+        case park_method::interface_tag: return dissolve(os_, port.session);  // clears the tag without privilege
+        case park_method::minimum_ttl: break;
     }
-    return set_option(os_, port.session, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    return set_minimum_ttl(os_, port.session, request_.family, 0);
 }
 
 int linux_block::drain_datagrams(int fd, std::uint32_t& discarded) noexcept {
@@ -155,10 +135,7 @@ park_result linux_block::park(std::uint32_t index, bool lent) noexcept {
     int r = 0;
     if (is_udp()) {
         r = set_option(os_, fd, IPPROTO_UDP, UDP_CORK, 0);  // sends what MSG_MORE held back: it is this session's
-        if (r >= 0 && lent && request_.family == address_family::ipv4) r = dissolve(os_, fd);
-        if (r >= 0 && lent && methods_.park == park_method::classic_filter) {
-            set_option(os_, fd, SOL_SOCKET, SO_DETACH_FILTER, 0);  // a caller's own filter, if any
-        }
+        if (r >= 0 && lent) r = dissolve(os_, fd);  // a caller's connect, a caller's device
     }
     if (r >= 0 && request_.kind == port_kind::tcp_connect) r = reset_connection(fd);
     if (r >= 0 && lent && audit_->restore(os_, fd, port_at(index), port.cookie) == verdict::condemned) r = -EINVAL;
@@ -178,7 +155,7 @@ std::uint32_t linux_block::heard(std::uint32_t index) noexcept {
         socklen_t size = sizeof figures;
         if (fd >= 0 && os_.getsockopt(fd, SOL_SOCKET, so_meminfo, figures, &size) >= 0) total += figures[drops];
     }
-    if (methods_.park == park_method::self_connect) {
+    if (methods_.park == park_method::interface_tag) {
         drain_datagrams(ports_[index].holder, fell_to_holder_[index]);
         total += fell_to_holder_[index];
     }

@@ -31,26 +31,10 @@ bool kernel_has_ipv6(system_calls& os) noexcept {
     return fd != -EAFNOSUPPORT;
 }
 
-// A self-connected socket needs its own address to be reachable: not so where lo is down.
-bool may_self_connect(system_calls& os, const asio::ip::address& address) noexcept {
-    const int fd = os.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return false;
-    const bool any = address.is_unspecified();
-    const auto self = make_address(address_family::ipv4,
-                                   any ? asio::ip::address(asio::ip::address_v4::loopback()) : address, 9);
-    const bool reachable = os.connect(fd, self.data(), self.size) >= 0;
-    os.close(fd);
-    return reachable;
-}
-
-park_method choose_parking(system_calls& os, const hold_request& request, bool filter_permitted) noexcept {
+park_method choose_parking(const hold_request& request, bool filter_permitted) noexcept {
     if (request.kind == port_kind::tcp_connect) return park_method::none;
     if (filter_permitted && request.park == parking::best) return park_method::filter_map;
-    if (request.kind == port_kind::tcp_listen) return park_method::minimum_ttl;
-    if (request.family == address_family::ipv4 && may_self_connect(os, request.address)) {
-        return park_method::self_connect;
-    }
-    return park_method::classic_filter;
+    return request.kind == port_kind::tcp_listen ? park_method::minimum_ttl : park_method::interface_tag;
 }
 
 failure refused(errc code, std::string what) {
@@ -107,12 +91,9 @@ capabilities linux_provider::facts(parking preference) {
     c.check_sees_bound_sockets = dump_sees_bound_sockets(os_);
     const bool filter = preference == parking::best && park_filter::permitted(os_);
     hold_request request{.park = preference};
-    request.family = address_family::ipv4;
-    c.park_udp_ipv4 = choose_parking(os_, request, filter);
-    request.family = address_family::dual;
-    c.park_udp_ipv6 = choose_parking(os_, request, filter);
+    c.park_udp = choose_parking(request, filter);
     request.kind = port_kind::tcp_listen;
-    c.park_tcp_listen = choose_parking(os_, request, filter);
+    c.park_tcp_listen = choose_parking(request, filter);
     c.hold_tcp = may_repair(os_) ? hold_method::repair : hold_method::reuse_toggle;
     std::uint64_t hard = 0;
     os_.descriptor_limit(c.descriptor_limit, hard);
@@ -167,7 +148,7 @@ std::unique_ptr<held_block> linux_provider::prepare(const hold_request& request,
         int ignored = 0;  // whatever the reason, the table of system calls is next, and capabilities say so
         filter = park_filter::load(os_, request.block.first, request.block.count, ignored);
     }
-    methods.park = choose_parking(os_, request, filter != nullptr);
+    methods.park = choose_parking(request, filter != nullptr);
     return std::make_unique<linux_block>(os_, request, methods, std::move(filter));
 }
 

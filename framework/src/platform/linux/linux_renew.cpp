@@ -28,7 +28,6 @@ int linux_block::listen_over_holder(const port_sockets& fresh) noexcept {
 }
 
 int linux_block::rebind_session(std::uint32_t index, port_sockets& fresh) noexcept {
-    constexpr int holder_tag = 0x7ffffffe, session_tag = 0x7fffffff;
     int r = make_session(index, fresh);
     if (r < 0) return r;
     const int fd = fresh.session;
@@ -37,10 +36,9 @@ int linux_block::rebind_session(std::uint32_t index, port_sockets& fresh) noexce
         if (r >= 0) r = set_option(os_, fresh.holder, SOL_SOCKET, option_bind_to_ifindex, holder_tag);
         if (r >= 0) r = set_option(os_, fd, SOL_SOCKET, option_bind_to_ifindex, session_tag);
         if (r >= 0) r = bind_session(fd, port_at(index));
-        if (r >= 0) r = dissolve(os_, fd);
+        if (r >= 0) r = untag_session(fd);
         const int untagged = dissolve(os_, fresh.holder);
-        if (r >= 0) r = untagged;
-        return r < 0 ? r : silence(index, fresh);
+        return r < 0 ? r : untagged;
     }
     if (methods_.hold == hold_method::repair) {
         r = set_option(os_, fd, IPPROTO_TCP, option_tcp_repair, 1);

@@ -17,6 +17,11 @@ inline constexpr int option_tcp_repair = 19;       // TCP_REPAIR
 inline constexpr int option_min_ttl = 21;          // IP_MINTTL
 inline constexpr int option_min_hop_count = 73;    // IPV6_MINHOPCOUNT
 
+// Interfaces that do not exist. A UDP socket tagged with one hears nothing, and two sockets with different tags may
+// share a port; connect(AF_UNSPEC) clears a tag without privilege, as no other call does.
+inline constexpr int holder_tag = 0x7ffffffe;
+inline constexpr int session_tag = 0x7fffffff;
+
 inline int set_option(system_calls& os, int fd, int level, int name, int value) noexcept {
     return os.setsockopt(fd, level, name, &value, sizeof value);
 }
