@@ -126,6 +126,13 @@ std::set<std::uint64_t> own_socket_inodes() {
     return out;
 }
 
+std::vector<socket_seen> own_on(oracle_protocol protocol, std::uint16_t first, std::uint32_t count) {
+    std::vector<socket_seen> out = sockets_on(protocol, first, count);
+    const std::set<std::uint64_t> own = own_socket_inodes();
+    std::erase_if(out, [&](const socket_seen& s) { return own.count(s.inode) == 0; });
+    return out;
+}
+
 std::vector<socket_seen> strangers_on(oracle_protocol protocol, std::uint16_t first, std::uint32_t count) {
     std::vector<socket_seen> out = sockets_on(protocol, first, count);
     const std::set<std::uint64_t> own = own_socket_inodes();

@@ -34,6 +34,9 @@ std::vector<socket_seen> sockets_on(oracle_protocol protocol, std::uint16_t firs
 /// The inodes of the sockets that this process has descriptors of.
 std::set<std::uint64_t> own_socket_inodes();
 
+/// Those of sockets_on() that this process has a descriptor of.
+std::vector<socket_seen> own_on(oracle_protocol protocol, std::uint16_t first, std::uint32_t count = 1);
+
 /// sockets_on() without our own and without what no process has: those that wait for time, or were never accepted.
 std::vector<socket_seen> strangers_on(oracle_protocol protocol, std::uint16_t first, std::uint32_t count = 1);
 
