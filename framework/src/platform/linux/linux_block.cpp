@@ -14,6 +14,7 @@ linux_block::linux_block(system_calls& os, const hold_request& request, const li
                          std::unique_ptr<park_filter> filter)
     : os_(os), request_(request), methods_(methods), filter_(std::move(filter)) {
     ports_.reserve(request.block.count);
+    if (methods.splits_holders) other_holders_.resize(request.block.count, -1);
     if (methods.park == park_method::interface_tag) fell_to_holder_.resize(request.block.count);
 }
 
@@ -27,16 +28,17 @@ native_socket linux_block::duplicate(std::uint32_t index, error_code& ec) noexce
     return fd < 0 ? -1 : fd;
 }
 
-void linux_block::drop(std::uint32_t index) noexcept { close_both(ports_[index]); }
+void linux_block::drop(std::uint32_t index) noexcept { close_all(index, ports_[index]); }
 
 // The filter's cells are memory that the parent shares: its destructor would open the parent's ports.
 void linux_block::abandon() noexcept {
-    for (auto& port : ports_) close_both(port);
+    for (std::uint32_t i = 0; i < held(); ++i) drop(i);
     static_cast<void>(filter_.release());
 }
 
 std::uint32_t linux_block::bytes_per_port() const noexcept {
-    return static_cast<std::uint32_t>(sizeof(port_sockets) + (filter_ ? sizeof(std::uint64_t) : 0));
+    return static_cast<std::uint32_t>(sizeof(port_sockets) + (filter_ ? sizeof(std::uint64_t) : 0) +
+                                      (other_holders_.empty() ? 0 : sizeof(int)));
 }
 
 void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) {
@@ -54,6 +56,7 @@ void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector
         if (port.session >= 0) own.push_back(port.session);
         if (port.holder >= 0) own.push_back(port.holder);
     }
+    own.insert(own.end(), other_holders_.begin(), other_holders_.end());
     std::sort(own.begin(), own.end());
     std::vector<named_by> found;
     if (scan_descriptors(os_, own, inodes, found) >= 0) names = std::move(found);

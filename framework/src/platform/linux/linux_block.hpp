@@ -22,6 +22,7 @@ struct linux_methods {
     hold_method hold = hold_method::reuse_toggle;
     park_method park = park_method::none;
     bool has_ipv6 = true;
+    bool splits_holders = false;  // two sockets, one a family, instead of a dual-stack one: see linux_hold_tcp.cpp
 };
 
 class linux_block final : public held_block {
@@ -58,18 +59,27 @@ private:
     };
 
     // linux_hold.cpp
-    int make_socket(bool is_holder) noexcept;
+    enum class part : std::uint8_t { session, holder, other_holder };
+    [[nodiscard]] int family_of(part p) const noexcept;
+    int make_socket(part p) noexcept;
     int make_session(std::uint32_t index, port_sockets& port) noexcept;
     int bind_session(int fd, std::uint16_t port) noexcept;
-    int bind_holder(int fd, std::uint16_t port) noexcept;
-    int hold_tcp_by_repair(std::uint32_t index, port_sockets& port) noexcept;
-    int hold_tcp_by_toggle(std::uint32_t index, port_sockets& port) noexcept;
+    int bind_holder(int fd, std::uint16_t port, part p) noexcept;
     int hold_udp_by_tags(std::uint32_t index, port_sockets& port) noexcept;
-    void close_both(port_sockets& port) noexcept;
+    void close_all(std::uint32_t index, port_sockets& port) noexcept;
     int untag_session(int fd) noexcept;
     int hold_one(std::uint32_t index, port_sockets& port) noexcept;
 
+    // linux_hold_tcp.cpp
+    int hold_tcp_by_repair(std::uint32_t index, port_sockets& port) noexcept;
+    int hold_tcp_by_toggle(std::uint32_t index, port_sockets& port) noexcept;
+    int listen_and_stop(int fd) noexcept;
+    int bind_over_remains(int fd, std::uint16_t port, part p) noexcept;
+    int bind_under_repair(int fd, std::uint16_t port, part p) noexcept;
+    int wipe_reuse_memory(std::uint16_t port) noexcept;
+
     // linux_check.cpp
+    int is_holder_of(std::uint32_t index, std::uint64_t cookie, bool& ours) noexcept;
     int dump(std::uint16_t first, std::uint32_t count, std::vector<socket_row>& rows) noexcept;
     int note_baselines() noexcept;
     int find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign);
@@ -103,6 +113,7 @@ private:
     std::unique_ptr<option_audit> audit_;      // what a fresh session socket is like, noted at seal
     std::unique_ptr<option_carrier> carrier_;  // what a caller's fresh socket is like
     std::vector<port_sockets> ports_;
+    std::vector<int> other_holders_;             // where a holder is split by family: the other family's half
     std::vector<std::uint32_t> fell_to_holder_;  // parked by tag: datagrams counted at the holder so far
 };
 

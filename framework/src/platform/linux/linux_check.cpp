@@ -65,11 +65,21 @@ int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<s
         if (index >= ports_.size() || is_remains(row)) continue;
         const auto& port = ports_[index];
         if (row.cookie == port.cookie) continue;
-        std::uint64_t holder = 0;
-        if (const int r = cookie_of(os_, port.holder, holder); r < 0) return r;
-        if (row.cookie != holder) foreign.push_back(row);
+        bool ours = false;
+        if (const int r = is_holder_of(index, row.cookie, ours); r < 0) return r;
+        if (!ours) foreign.push_back(row);
     }
     return 0;
+}
+
+int linux_block::is_holder_of(std::uint32_t index, std::uint64_t cookie, bool& ours) noexcept {
+    std::uint64_t holder = 0;
+    int r = cookie_of(os_, ports_[index].holder, holder);
+    ours = cookie == holder;
+    if (r < 0 || ours || other_holders_.empty()) return r;
+    r = cookie_of(os_, other_holders_[index], holder);
+    ours = cookie == holder;
+    return r;
 }
 
 void linux_block::seal(failure& f) {

@@ -45,11 +45,11 @@ failure refused(errc code, std::string what) {
 }
 
 // Early and clear: how many descriptors there are, how many are used, how many a block of this size needs.
-failure check_descriptors(system_calls& os, std::uint32_t count) {
+failure check_descriptors(system_calls& os, std::uint32_t count, unsigned each) {
     std::uint64_t soft = 0, hard = 0;
     std::vector<int> open;
     if (os.descriptor_limit(soft, hard) < 0 || os.list_descriptors(open) < 0) return {};
-    const std::uint64_t needed = 2ull * count + spare_descriptors;
+    const std::uint64_t needed = std::uint64_t{each} * count + spare_descriptors;
     if (open.size() + needed <= soft) return {};
     auto f = refused(errc::too_many_files,
                      std::to_string(count) + " ports need " + std::to_string(needed) + " descriptors, " +
@@ -136,13 +136,15 @@ void linux_provider::describe_limits(capabilities& c) {
 }
 
 std::unique_ptr<held_block> linux_provider::prepare(const hold_request& request, failure& f) {
-    if ((f = check_descriptors(os_, request.block.count))) return nullptr;
     if ((f = check_address(os_, request))) return nullptr;
     linux_methods methods;
     methods.has_ipv6 = kernel_has_ipv6(os_);
     methods.hold = request.kind == port_kind::udp ? hold_method::interface_tags
                    : may_repair(os_)              ? hold_method::repair
                                                   : hold_method::reuse_toggle;
+    methods.splits_holders = methods.hold == hold_method::reuse_toggle && request.kind == port_kind::tcp_listen &&
+                             request.family != address_family::dual && methods.has_ipv6;
+    if ((f = check_descriptors(os_, request.block.count, methods.splits_holders ? 3 : 2))) return nullptr;
     std::unique_ptr<park_filter> filter;
     if (request.kind != port_kind::tcp_connect && request.park == parking::best) {
         int ignored = 0;  // whatever the reason, the table of system calls is next, and capabilities say so

@@ -41,19 +41,19 @@ int linux_block::rebind_session(std::uint32_t index, port_sockets& fresh) noexce
         return r < 0 ? r : untagged;
     }
     if (methods_.hold == hold_method::repair) {
-        r = set_option(os_, fd, IPPROTO_TCP, option_tcp_repair, 1);
-        if (r >= 0) r = bind_session(fd, port_at(index));
-        if (r >= 0) r = set_option(os_, fd, IPPROTO_TCP, option_tcp_repair, 0);
+        r = bind_under_repair(fd, port_at(index), part::session);
         if (r >= 0) r = set_option(os_, fd, SOL_SOCKET, SO_REUSEADDR, 1);
         if (r < 0 || !is_listener()) return r;
         r = silence(index, fresh);
-        return r < 0 ? r : listen_over_holder(fresh);
+        if (r >= 0) r = listen_over_holder(fresh);
+        return r < 0 ? r : wipe_reuse_memory(port_at(index));
     }
     r = set_option(os_, fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (r >= 0 && is_listener()) r = silence(index, fresh);
     if (r >= 0) r = set_option(os_, fresh.holder, SOL_SOCKET, SO_REUSEADDR, 1);
     if (r >= 0) r = bind_session(fd, port_at(index));
-    if (r >= 0 && is_listener()) r = os_.listen(fd, request_.backlog);
+    if (r >= 0 && !is_listener()) return listen_and_stop(fresh.holder);
+    if (r >= 0) r = os_.listen(fd, request_.backlog);
     const int off = set_option(os_, fresh.holder, SOL_SOCKET, SO_REUSEADDR, 0);
     return r < 0 ? r : off;
 }
@@ -68,10 +68,9 @@ renewal linux_block::renew(std::uint32_t index) noexcept {
 
     port_sockets fresh = port;
     const int r = rebind_session(index, fresh);
-    std::uint64_t holder = 0;
-    bool alone = r >= 0 && cookie_of(os_, port.holder, holder) >= 0 && dump(port_at(index), 1, after) >= 0;
-    for (const auto& row : after) {
-        alone = alone && (row.cookie == fresh.cookie || row.cookie == holder || names(before, row.cookie));
+    bool alone = r >= 0 && dump(port_at(index), 1, after) >= 0;
+    for (const auto& row : after) {  // the holders are among those before
+        alone = alone && (row.cookie == fresh.cookie || names(before, row.cookie));
     }
     if (!alone) {
         if (fresh.session >= 0) os_.close(fresh.session);
