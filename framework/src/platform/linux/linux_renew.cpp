@@ -48,7 +48,8 @@ int linux_block::rebind_session(std::uint32_t index, port_sockets& fresh) noexce
         if (r >= 0) r = listen_over_holder(fresh);
         return r < 0 ? r : wipe_reuse_memory(port_at(index));
     }
-    r = set_option(os_, fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    r = dissolve(os_, fresh.holder);  // an attempt that failed may have left it listening
+    if (r >= 0) r = set_option(os_, fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (r >= 0 && is_listener()) r = silence(index, fresh);
     if (r >= 0) r = set_option(os_, fresh.holder, SOL_SOCKET, SO_REUSEADDR, 1);
     if (r >= 0) r = bind_session(fd, port_at(index));
