@@ -51,11 +51,11 @@ void simulated_block::hold(std::uint32_t most, failure& f) {
     f = {};
     for (; most != 0 && held() < request_.block.count; --most) {
         const std::uint16_t n = number(held());
-        if (kernel_.step_fails(f, n)) return;
+        if (kernel_.step_fails(f, 1, n)) return;
         auto& port = kernel_.port(tcp(), n);
         const std::lock_guard lock(kernel_.mutex_);
         if (kernel_.holders_.count({tcp(), n}) != 0 || kernel_.taken_by_others({tcp(), n})) {
-            f = {errc::block_unavailable, "port " + std::to_string(n) + " is in use", n};
+            f = {errc::block_unavailable, "port " + std::to_string(n) + " is in use", 1, n};
             return;
         }
         kernel_.holders_.insert({tcp(), n});
@@ -74,7 +74,7 @@ void simulated_block::give_fresh_session(std::uint32_t index) {
 void simulated_block::seal(failure& f) {
     f = {};
     if (held() != request_.block.count) kernel_.complain("seal before every port is held");
-    if (kernel_.step_fails(f, request_.block.first)) return;
+    if (kernel_.step_fails(f, 1, request_.block.first)) return;
     sealed_ = true;
 }
 

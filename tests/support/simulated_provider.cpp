@@ -61,9 +61,9 @@ void simulated_provider::complain(std::string what) noexcept {
     complaints_.push_back(std::move(what));
 }
 
-bool simulated_provider::step_fails(failure& f, std::uint32_t count) {
+bool simulated_provider::step_fails(failure& f, std::uint32_t count, std::uint16_t port) {
     if (steps_++ != fail_at_) return false;
-    f = {fail_code_, "step " + std::to_string(fail_at_) + " was told to fail", count};
+    f = {fail_code_, "step " + std::to_string(fail_at_) + " was told to fail", count, port};
     return true;
 }
 

@@ -86,7 +86,7 @@ private:
         std::uint64_t inode = 0;
     };
 
-    bool step_fails(failure& f, std::uint32_t count);
+    bool step_fails(failure& f, std::uint32_t count, std::uint16_t port = 0);
     bool taken_by_others(key n) const;  // with the mutex held
     native_socket add(description d);   // with the mutex held
     [[nodiscard]] std::uint32_t names_of(std::uint64_t inode, native_socket except) const;
