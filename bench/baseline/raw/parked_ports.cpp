@@ -52,6 +52,7 @@ parked_ports::~parked_ports() {
     for (const pair& port : ports_) {
         if (port.session >= 0) ::close(port.session);
         if (port.holder >= 0) ::close(port.holder);
+        if (port.other >= 0) ::close(port.other);
     }
 }
 
@@ -93,22 +94,35 @@ bool parked_ports::hold_udp(std::uint32_t index, pair& port) noexcept {
     return held;
 }
 
+bool parked_ports::wipe(std::uint16_t number) noexcept {
+    pair passing;
+    const bool wiped = make_holder(passing) && set_option(passing.holder, IPPROTO_TCP, TCP_REPAIR, 1) &&
+                       bind_wildcard_ipv6(passing.holder, number) &&
+                       set_option(passing.holder, IPPROTO_TCP, TCP_REPAIR, 0);
+    ::close(passing.holder);
+    return wiped;
+}
+
 bool parked_ports::hold_tcp(std::uint32_t index, pair& port) noexcept {
     const auto number = static_cast<std::uint16_t>(block_.first + index);
     if (!make_session(index, port)) return false;
     if (repair_) {
-        if (!bind_to(port.session, number)) return false;
+        if (!make_holder(port) || !bind_to(port.session, number)) return false;
         silence(index, port);
-        return ::listen(port.session, backlog) == 0 && make_holder(port) &&
-               set_option(port.holder, IPPROTO_TCP, TCP_REPAIR, 1) && bind_wildcard_ipv6(port.holder, number) &&
-               set_option(port.holder, IPPROTO_TCP, TCP_REPAIR, 0) &&
-               set_option(port.session, SOL_SOCKET, SO_REUSEADDR, 1);
+        return ::listen(port.session, backlog) == 0 && set_option(port.holder, IPPROTO_TCP, TCP_REPAIR, 1) &&
+               bind_wildcard_ipv6(port.holder, number) && set_option(port.holder, IPPROTO_TCP, TCP_REPAIR, 0) &&
+               set_option(port.session, SOL_SOCKET, SO_REUSEADDR, 1) && wipe(number);
     }
-    if (!set_option(port.session, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
+    constexpr int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    port.holder = ::socket(AF_INET, type, 0);
+    if (port.holder < 0 || !set_option(port.session, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
     silence(index, port);
-    return make_holder(port) && bind_wildcard_ipv6(port.holder, number) &&
-           set_option(port.holder, SOL_SOCKET, SO_REUSEADDR, 1) && bind_to(port.session, number) &&
-           ::listen(port.session, backlog) == 0 && set_option(port.holder, SOL_SOCKET, SO_REUSEADDR, 0);
+    const bool shut = bind_to(port.holder, number) && set_option(port.holder, SOL_SOCKET, SO_REUSEADDR, 1) &&
+                      bind_to(port.session, number) && ::listen(port.session, backlog) == 0 &&
+                      set_option(port.holder, SOL_SOCKET, SO_REUSEADDR, 0);
+    port.other = ::socket(AF_INET6, type, 0);
+    return shut && port.other >= 0 && set_option(port.other, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+           bind_wildcard_ipv6(port.other, number);
 }
 
 void parked_ports::silence(std::uint32_t index, const pair& port) noexcept {

@@ -1,7 +1,7 @@
 // The calls that berth makes for a port, made bare: to hold, open and park ports with no library in between.
 //
 // The yardstick of "no dearer than the same calls made bare". Invariant: the same calls in the same order as
-// framework/src/platform/linux/ (linux_hold.cpp, linux_park.cpp) for an IPv4 block on all addresses, and nothing
+// framework/src/platform/linux/ (linux_hold*.cpp, linux_park.cpp) for an IPv4 block on all addresses, and nothing
 // else: no claim, no checks, no state. Ports: those of `block`, which nobody else may use.
 #pragma once
 
@@ -33,11 +33,13 @@ private:
     struct pair {
         int holder = -1;
         int session = -1;
+        int other = -1;  // the other family's half of a split holder
         std::uint64_t cookie = 0;
     };
     bool hold_udp(std::uint32_t index, pair& port) noexcept;
     bool hold_tcp(std::uint32_t index, pair& port) noexcept;
     bool make_holder(pair& port) noexcept;
+    bool wipe(std::uint16_t number) noexcept;
     bool make_session(std::uint32_t index, pair& port) noexcept;
     void silence(std::uint32_t index, const pair& port) noexcept;
 
