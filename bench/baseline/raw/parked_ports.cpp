@@ -57,6 +57,10 @@ parked_ports::~parked_ports() {
 }
 
 void parked_ports::check_alone() const {
+    for (int look = transport_ == protocol::tcp ? 3 : 1; look > 0; --look) look_once();
+}
+
+void parked_ports::look_once() const {
     std::vector<platform::socket_row> rows;
     if (platform::dump_sockets(platform::linux_calls(), transport_ == protocol::tcp, block_.first, block_.count, rows) < 0)
         throw std::runtime_error("the closing check of the bare baseline was refused");

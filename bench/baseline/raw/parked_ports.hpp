@@ -23,8 +23,9 @@ public:
     parked_ports(const parked_ports&) = delete;
     parked_ports& operator=(const parked_ports&) = delete;
 
-    /// The two dumps and the cookies of the closing check. Throws if the kernel refuses.
+    /// The dumps and the cookies of the closing check, an IPv4 listener's three times. Throws if the kernel refuses.
     void check_alone() const;
+    void look_once() const;
 
     void open(std::uint32_t index) noexcept;
     void park(std::uint32_t index) noexcept;

@@ -81,6 +81,7 @@ private:
     // linux_check.cpp
     int is_holder_of(std::uint32_t index, std::uint64_t cookie, bool& ours) noexcept;
     int dump(std::uint16_t first, std::uint32_t count, std::vector<socket_row>& rows) noexcept;
+    [[nodiscard]] int looks_needed() const noexcept;
     int note_baselines() noexcept;
     int find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign);
     std::string who_has(std::uint16_t port) noexcept;
