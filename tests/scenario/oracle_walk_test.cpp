@@ -33,6 +33,18 @@ constexpr walk_kind kinds[] = {
     {"tcp_connect_by_calls", transport::tcp, address_family::dual, tcp_use::connect, parking::system_calls},
 };
 
+constexpr const char* operations[] = {"reserve",       "reserve refused",
+                                      "take",          "take refused",
+                                      "take_port",     "take_port refused",
+                                      "take_pair",     "take_pair refused",
+                                      "give_back",     "lend",
+                                      "duplicate",     "close duplicate",
+                                      "bind",          "bind refused",
+                                      "close callers", "give_back callers",
+                                      "reclaim",       "traffic",
+                                      "release",       "release refused",
+                                      "detach",        "give_back detached"};
+
 class oracle_walks : public testing::TestWithParam<walk_kind> {};
 
 TEST_P(oracle_walks, books_and_kernel_agree_after_every_operation) {
@@ -40,25 +52,19 @@ TEST_P(oracle_walks, books_and_kernel_agree_after_every_operation) {
     std::cout << "BERTH_WALK_SEED=" << seed << std::endl;
     berth::set_log_sink(nullptr);  // a destructor that detaches warns, and here that is no news
     oracle_walk walk(GetParam(), seed);
+    const auto rare = [&] {
+        for (const char* operation : operations) {
+            if (!walk.done().contains(operation) || walk.done().at(operation) < 3) return operation;
+        }
+        return "";
+    };
     try {
         walk.run(steps);
+        for (int more = 0; more < 20 && *rare() != 0; ++more) walk.run(250);  // chance may pass something by
     } catch (const std::exception& differs) {
         FAIL() << differs.what();
     }
-    for (const char* operation : {"reserve",       "reserve refused",
-                                  "take",          "take refused",
-                                  "take_port",     "take_port refused",
-                                  "take_pair",     "take_pair refused",
-                                  "give_back",     "lend",
-                                  "duplicate",     "close duplicate",
-                                  "bind",          "bind refused",
-                                  "close callers", "give_back callers",
-                                  "reclaim",       "traffic",
-                                  "release",       "release refused",
-                                  "detach",        "give_back detached"}) {
-        EXPECT_GE(walk.done().contains(operation) ? walk.done().at(operation) : 0u, 3u)
-            << "the walk hardly came to: " << operation;
-    }
+    EXPECT_STREQ(rare(), "") << "the walk hardly came to this operation";
 }
 
 INSTANTIATE_TEST_SUITE_P(, oracle_walks, testing::ValuesIn(kinds),
