@@ -129,7 +129,7 @@ TEST_P(reserve_under_attack, succeeds_with_nobody_inside_or_fails_with_nothing_h
     EXPECT_EQ(t.succeeded + t.noticed, reserves());
     EXPECT_GT(t.succeeded, 0);
     EXPECT_EQ(r.broken_promises, 0u);
-    if (is_udp()) {
+    if (is_udp() || !has_repair()) {
         EXPECT_GT(t.noticed, 0) << "the attack was too weak to show anything";
     }
     const bool is_outbound = GetParam().use == tcp_use::connect;

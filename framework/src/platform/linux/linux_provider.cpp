@@ -118,6 +118,9 @@ void linux_provider::describe_limits(capabilities& c) {
         c.limits.emplace_back(
             "without CAP_NET_ADMIN a TCP port can be entered by SO_REUSEADDR sockets for about 0.8 us while reserve "
             "binds it; the closing check finds them and reserve fails");
+        c.limits.emplace_back(
+            "without CAP_NET_ADMIN, while a condemned listener on one address is renewed, a SO_REUSEPORT socket on "
+            "another address can enter for less than 1 us and leave, and its uid can bind that port again later");
     }
     if (!c.check_sees_bound_sockets) {
         c.limits.emplace_back(
