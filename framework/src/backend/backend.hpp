@@ -1,0 +1,110 @@
+// What the engine under an event loop must do: the contract of every sibling.
+//
+// A backend starts operations on attached sockets and ends each exactly once. It belongs to one loop: all verbs but
+// wake() are called by one thread at a time, the one that runs the loop or, before it runs, the one that made it.
+// None of them calls back: results are fetched one by one with next(), so that a handler may throw, stop the loop or
+// close any socket between two of them. The siblings: uring/ (Linux), asio/ (everywhere), refusing_backend.cpp (the
+// template for the next). One suite runs over all: tests/conformance/backend_*.
+#pragma once
+
+#include "platform/port_provider.hpp"
+
+#include <berth/detail/operation.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace berth::detail {
+
+/// A socket as its backend knows it; the backend's own type derives from it.
+class attachment {
+public:
+    virtual ~attachment() = default;
+    platform::native_socket native{};
+    operation* first = nullptr;  ///< the operations that have not ended
+};
+
+struct socket_kind {
+    bool is_datagram = false;
+    bool is_ipv6 = false;
+};
+
+/// Differences between siblings, and between kernels.
+struct backend_facts {
+    std::string_view name;               ///< "io_uring" or "asio"
+    bool lends_buffers = false;          ///< receive with many: without a copy
+    bool accepts_many = false;           ///< accept with many: one submission
+    bool wakes_siblings = false;         ///< a wake from another loop's thread needs no descriptor
+    std::uint32_t submission_queue = 0;  ///< entries; more wait in memory, none is refused
+};
+
+/// One result.
+struct completion {
+    operation* op = nullptr;
+    int result = 0;
+    bool more = false;
+};
+
+class backend {
+public:
+    using clock = std::chrono::steady_clock;
+    virtual ~backend() = default;
+
+    [[nodiscard]] virtual const backend_facts& facts() const noexcept = 0;
+
+    /// Makes a socket known. Post: it is non-blocking; nothing else about it changed. On failure: nullptr, the socket
+    /// is still the caller's. Errors: the system's (not a socket, no memory).
+    virtual std::unique_ptr<attachment> attach(platform::native_socket socket, socket_kind kind,
+                                               std::error_code& ec) = 0;
+
+    /// Begins an operation. Pre: all its in-fields are set, its socket is attached here, it is not under way.
+    /// Never fails and never calls back: what goes wrong is its result. Several operations on one socket are under
+    /// way at once; receives among themselves, and sends, take effect in the order of their starts.
+    virtual void start(operation& op) noexcept = 0;
+
+    /// Asks an operation to end early. Post: it ends with the aborted error, unless its result was there first.
+    /// No effect on one that is not under way.
+    virtual void cancel(operation& op) noexcept = 0;
+
+    /// Ends all operations of a socket. Post: the kernel touches none of their memory and the socket is quiet;
+    /// their results, all of them the aborted error, come out of next() like any other, one for each. Bytes and
+    /// connections that had been taken off the socket for them are dropped, never delivered.
+    /// Pre of destroying an attachment: this, and then all of them fetched (first == nullptr).
+    virtual void quiet(attachment& socket) noexcept = 0;
+
+    /// Hands what was started to the system, and sleeps until a result is there, wake() was called or the time has
+    /// come; not at all if one of them is so already. A wake() is never lost: one between two waits ends the next.
+    virtual void wait(clock::time_point until) noexcept = 0;
+
+    /// As wait() with a time that is past: looks, and does not sleep.
+    virtual void look() noexcept = 0;
+
+    /// The next result, if one is there: op's out-fields are set. Receives that lend fill op.lent.
+    virtual bool next(completion& out) noexcept = 0;
+
+    /// Ends a sleep of wait(). From any thread, at any time, also from a signal handler.
+    virtual void wake() noexcept = 0;
+
+    /// A lent buffer is not read any more.
+    virtual void return_buffer(std::uint32_t id) noexcept = 0;
+};
+
+/// Error numbers as results: what cancel and quiet end an operation with.
+[[nodiscard]] int aborted_result() noexcept;
+
+struct backend_options {
+    std::uint32_t entries = 1024;      ///< of the submission queue
+    std::uint32_t buffer_size = 4096;  ///< bytes of a lent buffer
+    std::uint32_t buffer_count = 256;  ///< a power of two
+};
+
+/// nullptr: refused, and `reason` says by what and what would help (in words for backend_reason()).
+std::unique_ptr<backend> make_uring_backend(const backend_options& options, std::string& reason);
+std::unique_ptr<backend> make_asio_backend(const backend_options& options, std::string& reason);
+std::unique_ptr<backend> make_refusing_backend(const backend_options& options, std::string& reason);
+
+}  // namespace berth::detail
