@@ -15,7 +15,7 @@ class attachment;
 /// What waits for its turn on a loop. run() may throw what a handler throws; the node is not touched after it.
 struct ready_node {
     using run_function = void (*)(ready_node&, bool invoke);  ///< invoke false: only free what it owns
-    ready_node* next = nullptr;
+    ready_node* next_ready = nullptr;
     run_function run = nullptr;
 };
 
@@ -35,10 +35,10 @@ enum class verb : std::uint8_t {
     error,
 };
 
-struct operation {
+struct operation : ready_node {
     /// Called by the loop for each result. more: it goes on, and ends with a later one. Else the operation has ended
     /// and may be destroyed or started again, also by this call. result: bytes, a descriptor or 0; negative: the
-    /// system's error number, -operation_aborted after cancel and close.
+    /// system's error number, aborted_result() after cancel and close.
     using result_function = void (*)(operation&, int result, bool more);
 
     result_function on_result = nullptr;
