@@ -11,6 +11,7 @@
 
 #include <berth/detail/operation.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -25,7 +26,11 @@ class attachment {
 public:
     virtual ~attachment() = default;
     platform::native_socket native{};
-    operation* first = nullptr;  ///< the operations that have not ended
+    operation* first = nullptr;   ///< the operations that have not ended
+    bool is_quiet = false;        ///< the loop's: no operation begins on it any more
+    std::atomic<int> waiting{0};  ///< the loop's: operations on their way to it from other threads
+    attachment* next = nullptr;   ///< the loop's list of all of them
+    attachment* previous = nullptr;
 };
 
 struct socket_kind {
@@ -79,6 +84,10 @@ public:
     /// Hands what was started to the system, and sleeps until a result is there, wake() was called or the time has
     /// come; not at all if one of them is so already. A wake() is never lost: one between two waits ends the next.
     virtual void wait(clock::time_point until) noexcept = 0;
+
+    /// The owner leaves. Post: the kernel touches no memory of any operation; results that are there stay there, the
+    /// other operations begin again with the next wait() or look(), which may come from another thread.
+    virtual void rest() noexcept = 0;
 
     /// As wait() with a time that is past: looks, and does not sleep.
     virtual void look() noexcept = 0;

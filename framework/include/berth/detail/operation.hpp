@@ -41,11 +41,15 @@ struct operation : ready_node {
     /// system's error number, aborted_result() after cancel and close.
     using result_function = void (*)(operation&, int result, bool more);
 
+    using destroy_function = void (*)(operation&) noexcept;  ///< frees what it owns; there will be no result
+
     result_function on_result = nullptr;
+    destroy_function destroy = nullptr;
     verb what = verb::receive;
-    bool many = false;       ///< accept, receive: goes on until it is cancelled or fails; receive lends buffers
-    std::uint8_t state = 0;  ///< the backend's
-    int flags = 0;           ///< in: the system's message flags; out, of a datagram: those it came with
+    bool many = false;        ///< accept, receive: goes on until it is cancelled or fails; receive lends buffers
+    std::uint8_t state = 0;   ///< the backend's
+    bool is_waiting = false;  ///< the loop's: started on another thread, not begun yet
+    int flags = 0;            ///< in: the system's message flags; out, of a datagram: those it came with
     attachment* socket = nullptr;
     const buffer_part* parts = nullptr;
     std::uint32_t part_count = 0;
