@@ -24,7 +24,7 @@ struct accept_into_work {
         if (result < 0) return {error_of(result)};
         error_code ec, ignored;
         into.assign(protocol, result, ec);
-        if (ec) close_native(result, ignored);
+        if (ec) close_native(result, said(ignored));
         if (remote != nullptr && !ec) source.resize(op.address_size), *remote = source;
         return {ec};
     }
@@ -44,7 +44,7 @@ struct accept_work {
         if (result < 0) return {error_of(result), std::move(accepted)};
         error_code ec, ignored;
         accepted.assign(protocol, result, ec);
-        if (ec) close_native(result, ignored);
+        if (ec) close_native(result, said(ignored));
         if (remote != nullptr && !ec) source.resize(op.address_size), *remote = source;
         return {ec, std::move(accepted)};
     }
@@ -96,7 +96,7 @@ public:
     basic_tcp_acceptor(basic_tcp_acceptor&&) noexcept = default;
     basic_tcp_acceptor& operator=(basic_tcp_acceptor&&) noexcept = default;
 
-    void listen(int backlog, error_code& ec) { detail::listen_native(this->native(), backlog, ec); }
+    void listen(int backlog, error_code& ec) { detail::listen_native(this->native(), backlog, detail::said(ec)); }
     void listen(int backlog = asio::socket_base::max_listen_connections) {
         error_code ec;
         listen(backlog, ec);
@@ -111,7 +111,8 @@ public:
     template <class Other>
     void accept(basic_tcp_socket<Other>& into, endpoint_type& remote, error_code& ec) {
         std::size_t size = remote.capacity();
-        const auto accepted = detail::accept_native(this->native(), remote.data(), &size, this->non_blocking(), ec);
+        const auto accepted =
+            detail::accept_native(this->native(), remote.data(), &size, this->non_blocking(), detail::said(ec));
         if (ec) return;
         remote.resize(size);
         into.assign(remote.protocol(), static_cast<native_handle_type>(accepted), ec);

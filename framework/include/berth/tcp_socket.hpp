@@ -59,14 +59,14 @@ public:
         return endpoint;
     }
     void shutdown(asio::socket_base::shutdown_type what, error_code& ec) {
-        detail::shutdown_native(this->native(), static_cast<int>(what), ec);
+        detail::shutdown_native(this->native(), static_cast<int>(what), detail::said(ec));
     }
     void shutdown(asio::socket_base::shutdown_type what) {
         error_code ec;
         shutdown(what, ec);
         detail::throw_if(ec, "shutdown");
     }
-    std::size_t available(error_code& ec) const { return detail::available_native(this->native(), ec); }
+    std::size_t available(error_code& ec) const { return detail::available_native(this->native(), detail::said(ec)); }
     std::size_t available() const {
         error_code ec;
         const auto size = available(ec);
@@ -78,7 +78,7 @@ public:
     void connect(const endpoint_type& to, error_code& ec) {
         if (!this->is_open()) this->open(to.protocol(), ec);
         if (!ec || this->is_open()) {
-            detail::connect_native(this->native(), to.data(), to.size(), this->non_blocking(), ec);
+            detail::connect_native(this->native(), to.data(), to.size(), this->non_blocking(), detail::said(ec));
         }
     }
     void connect(const endpoint_type& to) {
@@ -107,7 +107,7 @@ public:
         const detail::buffer_parts<Buffers> parts(buffers);
         if (parts.size() == 0) return ec = {}, 0;
         const auto size = detail::receive_native(this->native(), parts.data(), parts.count(), flags, nullptr, nullptr,
-                                                 this->non_blocking(), ec);
+                                                 this->non_blocking(), detail::said(ec));
         if (!ec && size == 0) ec = asio::error::eof;
         return size;
     }
@@ -116,7 +116,7 @@ public:
         const detail::buffer_parts<Buffers> parts(buffers);
         if (parts.size() == 0) return ec = {}, 0;
         return detail::send_native(this->native(), parts.data(), parts.count(), flags, nullptr, 0,
-                                   this->non_blocking(), ec);
+                                   this->non_blocking(), detail::said(ec));
     }
     template <class Buffers>
     std::size_t receive(const Buffers& buffers, message_flags flags = 0) {

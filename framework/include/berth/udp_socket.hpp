@@ -59,7 +59,8 @@ public:
 
     void connect(const endpoint_type& to, error_code& ec) {
         if (!this->is_open()) this->open(to.protocol(), ec);
-        if (!ec || this->is_open()) detail::connect_native(this->native(), to.data(), to.size(), true, ec);
+        if (!ec || this->is_open())
+            detail::connect_native(this->native(), to.data(), to.size(), true, detail::said(ec));
     }
     void connect(const endpoint_type& to) {
         error_code ec;
@@ -72,7 +73,7 @@ public:
         const detail::buffer_parts<Buffers> parts(buffers);
         std::size_t size = source.capacity();
         const auto n = detail::receive_native(this->native(), parts.data(), parts.count(), flags, source.data(),
-                                              &size, this->non_blocking(), ec);
+                                              &size, this->non_blocking(), detail::said(ec));
         if (!ec) source.resize(size);
         return n;
     }
@@ -84,7 +85,7 @@ public:
     std::size_t receive(const Buffers& buffers, message_flags flags, error_code& ec) {
         const detail::buffer_parts<Buffers> parts(buffers);
         return detail::receive_native(this->native(), parts.data(), parts.count(), flags, nullptr, nullptr,
-                                      this->non_blocking(), ec);
+                                      this->non_blocking(), detail::said(ec));
     }
     template <class Buffers>
     std::size_t receive(const Buffers& buffers) {
@@ -94,7 +95,7 @@ public:
     std::size_t send_to(const Buffers& buffers, const endpoint_type& to, message_flags flags, error_code& ec) {
         const detail::buffer_parts<Buffers> parts(buffers);
         return detail::send_native(this->native(), parts.data(), parts.count(), flags, to.data(), to.size(),
-                                   this->non_blocking(), ec);
+                                   this->non_blocking(), detail::said(ec));
     }
     template <class Buffers>
     std::size_t send_to(const Buffers& buffers, const endpoint_type& to) {
@@ -104,7 +105,7 @@ public:
     std::size_t send(const Buffers& buffers, message_flags flags, error_code& ec) {
         const detail::buffer_parts<Buffers> parts(buffers);
         return detail::send_native(this->native(), parts.data(), parts.count(), flags, nullptr, 0,
-                                   this->non_blocking(), ec);
+                                   this->non_blocking(), detail::said(ec));
     }
     template <class Buffers>
     std::size_t send(const Buffers& buffers) {

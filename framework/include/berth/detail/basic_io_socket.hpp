@@ -64,10 +64,10 @@ public:
 
     void open(const Protocol& protocol, error_code& ec) {
         if (is_open()) return already_open(ec);
-        const native_value fresh = open_native(protocol.family(), protocol.type(), protocol.protocol(), ec);
+        const native_value fresh = open_native(protocol.family(), protocol.type(), protocol.protocol(), said(ec));
         if (ec) return;
         take_in(protocol, fresh, ec);
-        if (error_code ignored; ec) close_native(fresh, ignored);
+        if (error_code ignored; ec) close_native(fresh, said(ignored));
     }
     void open(const Protocol& protocol = Protocol::v4()) {
         error_code ec;
@@ -91,7 +91,7 @@ public:
         ec = {};
         if (!is_open()) return;
         loop_->detach(std::exchange(attachment_, nullptr));
-        close_native(std::exchange(native_, -1), ec);
+        close_native(std::exchange(native_, -1), said(ec));
     }
     void close() {
         error_code ec;
@@ -128,7 +128,7 @@ public:
     }
 
     void bind(const endpoint_type& endpoint, error_code& ec) {
-        bind_native(native_, endpoint.data(), endpoint.size(), ec);
+        bind_native(native_, endpoint.data(), endpoint.size(), said(ec));
     }
     void bind(const endpoint_type& endpoint) {
         error_code ec;
@@ -148,7 +148,7 @@ public:
     void set_option(const Option& option, error_code& ec) {
         const auto protocol = family_protocol();
         set_option_native(native_, option.level(protocol), option.name(protocol), option.data(protocol),
-                          option.size(protocol), ec);
+                          option.size(protocol), said(ec));
     }
     template <class Option>
     void set_option(const Option& option) {
@@ -160,7 +160,8 @@ public:
     void get_option(Option& option, error_code& ec) const {
         const auto protocol = family_protocol();
         std::size_t size = option.size(protocol);
-        get_option_native(native_, option.level(protocol), option.name(protocol), option.data(protocol), &size, ec);
+        get_option_native(native_, option.level(protocol), option.name(protocol), option.data(protocol), &size,
+                          said(ec));
         if (!ec) option.resize(protocol, size);
     }
     template <class Option>
@@ -171,7 +172,7 @@ public:
     }
     template <class Command>
     void io_control(Command& command, error_code& ec) {
-        control_native(native_, static_cast<int>(command.name()), command.data(), ec);
+        control_native(native_, static_cast<int>(command.name()), command.data(), said(ec));
     }
     template <class Command>
     void io_control(Command& command) {
@@ -192,7 +193,7 @@ public:
         throw_if(ec, "non_blocking");
     }
 
-    void wait(wait_type what, error_code& ec) { wait_native(native_, verb_of(what), ec); }
+    void wait(wait_type what, error_code& ec) { wait_native(native_, verb_of(what), said(ec)); }
     void wait(wait_type what) {
         error_code ec;
         wait(what, ec);
@@ -218,7 +219,7 @@ protected:
     endpoint_type name(bool remote, error_code& ec) const {
         endpoint_type endpoint;
         std::size_t size = endpoint.capacity();
-        name_native(native_, remote, endpoint.data(), &size, ec);
+        name_native(native_, remote, endpoint.data(), &size, said(ec));
         if (ec) return endpoint_type();
         endpoint.resize(size);
         return endpoint;
@@ -277,6 +278,7 @@ private:
     void take_in(const Protocol& protocol, native_value socket, error_code& ec) {
         attachment* const made = loop_->attach(socket, protocol.type() == ASIO_OS_DEF(SOCK_DGRAM),
                                                protocol.family() == ASIO_OS_DEF(AF_INET6), ec);
+        if (ec) ec = error_code(ec.value(), asio::error::get_system_category());
         if (ec) return;
         attachment_ = made;
         native_ = socket;

@@ -29,7 +29,7 @@ inline constexpr bool is_loop_executor = std::is_same_v<Executor, io_context::ex
 template <class Executor, class Handler, class... Args>
 void complete_on(const Executor& executor, Handler handler, Args... args) {
     if constexpr (is_loop_executor<Executor>) {
-        if (executor.running_in_this_thread()) return static_cast<void>(std::move(handler)(args...));
+        if (executor.running_in_this_thread()) return static_cast<void>(std::move(handler)(std::move(args)...));
     }
     asio::dispatch(executor, [handler = std::move(handler), args = std::make_tuple(std::move(args)...)]() mutable {
         std::apply(std::move(handler), std::move(args));
