@@ -80,6 +80,10 @@ public:
     /// come; not at all if one of them is so already. A wake() is never lost: one between two waits ends the next.
     virtual void wait(clock::time_point until) noexcept = 0;
 
+    /// The owner leaves. Post: the kernel touches no memory of any operation; results that are there stay there, the
+    /// other operations begin again with the next wait() or look(), which may come from another thread.
+    virtual void rest() noexcept = 0;
+
     /// As wait() with a time that is past: looks, and does not sleep.
     virtual void look() noexcept = 0;
 
