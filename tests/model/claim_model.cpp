@@ -34,7 +34,7 @@ struct two_words : rl::test_suite<two_words<SummaryFrom>, 2> {
     }
     void thread(unsigned number) {
         for (unsigned round = 0; round < 3; ++round) {
-            const std::uint32_t index = ports->claim({(number + round) % 2 * 32, number, 2});
+            const std::uint32_t index = ports->claim({(number + round) % 2 * 32, 0x5555'5555'5555'5555u << number});
             RL_ASSERT(index == 5 || index == 40);
             owner[index].touch();
             ports->put_back(index);

@@ -11,12 +11,16 @@ claim_set::claim_set(std::uint16_t first_port, std::uint32_t count, draw_order o
 claim_set::~claim_set() = default;
 
 std::uint32_t claim_set::claim() noexcept {
-    if (order_) {
-        for (std::uint32_t index; (index = order_->pop()) != none;) {
-            if (bitmap_.claim_given(index)) return index;
-        }
-        // A port whose entry another thread is just about to append is available all the same.
+    if (order_) [[unlikely]]
+        return claim_oldest();
+    return bitmap_.claim(bitmap_.place_of(next_draw()));
+}
+
+std::uint32_t claim_set::claim_oldest() noexcept {
+    for (std::uint32_t index; (index = order_->pop()) != none;) {
+        if (bitmap_.claim_given(index)) return index;
     }
+    // A port whose entry another thread is just about to append is available all the same.
     return bitmap_.claim(bitmap_.place_of(next_draw()));
 }
 

@@ -53,6 +53,8 @@ public:
     [[nodiscard]] std::uint32_t available() const noexcept { return bitmap_.available(); }
 
 private:
+    std::uint32_t claim_oldest() noexcept;
+
     port_bitmap<> bitmap_;
     std::optional<claim_order<>> order_;  // first_in_first_out only
     port_queue<> cooling_;

@@ -53,9 +53,8 @@ void fill(thread_draws& draws) noexcept {
         draws.fills_left = 1024;
     }
     --draws.fills_left;
-    block_words stream[4];
-    for (std::uint32_t i = 0; i < 4; ++i) stream[i] = key_stream_block<12>(draws.key, i);
-    const auto* from = reinterpret_cast<const unsigned char*>(stream);
+    const key_stream_blocks stream = key_stream<8>(draws.key, 0);
+    const auto* from = reinterpret_cast<const unsigned char*>(&stream);
     std::memcpy(draws.key.data(), from, sizeof draws.key);
     std::memcpy(draws.bits, from + sizeof draws.key, sizeof draws.bits);
     static_assert(sizeof draws.key + sizeof draws.bits == sizeof stream);

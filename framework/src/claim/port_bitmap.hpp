@@ -34,20 +34,26 @@ public:
           positions_(count + parity_),
           words_((positions_ + 31) / 32),
           shift_(words_ <= 64 ? 0 : std::min(3, static_cast<int>(std::bit_width((words_ - 1) / 64)))),
+          stride_(3 - shift_),
           lines_(((words_ - 1) >> shift_) + 1),
           spread_limit_(std::min(std::bit_floor(lines_), 64u >> shift_)),
           hints_(words_ >= summary_from ? (words_ + 63) / 64 : 0),
-          line_(std::make_unique<line[]>(lines_)),
-          hint_(std::make_unique<line[]>((hints_ + 7) / 8)) {
+          words_at_(lines_ * 8),
+          hints_at_(hints_) {
+        for (int log2 = 0; log2 < 7; ++log2) {
+            std::uint64_t& words = words_of_spread_[log2];
+            for (int line = 0; line << shift_ < 64; line += 1 << log2) {
+                words |= ((std::uint64_t{1} << (1 << shift_)) - 1) << (line << shift_);
+            }
+        }
         for (std::uint32_t w = 0; w < words_; ++w) word(w).store(0);
         for (std::uint32_t h = 0; h < hints_; ++h) hint(h).store(0);
     }
 
-    /// Where a search starts, and which lines it prefers.
+    /// Where a search starts, and which words it prefers.
     struct place {
-        std::uint32_t at;          // position of a port
-        std::uint32_t number = 0;  // prefers lines that are `number` modulo `spread`; spread is a power of two
-        std::uint32_t spread = 1;
+        std::uint32_t at;                       // position of a port
+        std::uint64_t own = ~std::uint64_t{0};  // of each 64 consecutive words
     };
 
     /// The place for a draw: evenly over the block, on the thread's own lines if several threads draw.
@@ -57,18 +63,19 @@ public:
         if (spread <= 1) return {anywhere};
         const std::uint32_t number = d.number & (spread - 1);
         const int line_shift = 5 + shift_;
-        const std::uint32_t own = (anywhere & ~((spread - 1) << line_shift)) | (number << line_shift);
-        return {own < positions_ ? own : anywhere, number, spread};
+        const std::uint32_t near = (anywhere & ~((spread - 1) << line_shift)) | (number << line_shift);
+        return {near < positions_ ? near : anywhere,
+                words_of_spread_[std::countr_zero(spread)] << (number << shift_)};
     }
 
     /// The place at which a search finds this index first.
     [[nodiscard]] place place_of(std::uint32_t index) const noexcept { return {index + parity_}; }
 
     /// Any available port's index, the first at or after `place`; none: there was an instant without any.
-    std::uint32_t claim(const place& p) noexcept { return search(p, single); }
+    std::uint32_t claim(place p) noexcept { return search(p, single); }
 
     /// An even port's index; its odd sibling index + 1 is claimed too. none: at some instant no pair was whole.
-    std::uint32_t claim_pair(const place& p) noexcept { return search(p, pair); }
+    std::uint32_t claim_pair(place p) noexcept { return search(p, pair); }
 
     /// Exactly this port; false: at some instant of the call it was not available.
     bool claim_given(std::uint32_t index) noexcept {
@@ -95,8 +102,19 @@ public:
 
 private:
     using atomic_word = Atomic<std::uint64_t>;
-    struct alignas(64) line {
-        atomic_word at[8];
+    // An array that begins on a cache line and shares its last one with nothing.
+    class lines_of_words {
+    public:
+        explicit lines_of_words(std::size_t count)
+            : lines_(std::make_unique<line[]>((count + 7) / 8)), first_(lines_[0].at) {}
+        atomic_word& operator[](std::size_t i) const noexcept { return first_[i]; }
+
+    private:
+        struct alignas(64) line {
+            atomic_word at[8];
+        };
+        std::unique_ptr<line[]> lines_;
+        atomic_word* first_;
     };
     struct outcome {
         std::uint32_t mask;   // what was claimed; 0: nothing
@@ -116,9 +134,9 @@ private:
     }
 
     [[nodiscard]] atomic_word& word(std::uint32_t w) const noexcept {
-        return line_[w >> shift_].at[w & ((1u << shift_) - 1)];
+        return words_at_[w << stride_];  // words that follow each other share a line, or have one each
     }
-    [[nodiscard]] atomic_word& hint(std::uint32_t h) const noexcept { return hint_[h / 8].at[h % 8]; }
+    [[nodiscard]] atomic_word& hint(std::uint32_t h) const noexcept { return hints_at_[h]; }
     [[nodiscard]] std::uint32_t index_of(std::uint32_t w, std::uint32_t mask) const noexcept {
         return w * 32 + static_cast<std::uint32_t>(std::countr_zero(mask)) - parity_;
     }
@@ -133,30 +151,29 @@ private:
         }
     }
 
+    // What is rare has a function of its own, so that the rest needs no registers saved: after a locked instruction
+    // each of them costs a load that cannot begin before it has ended.
     template <class Choose>
-    std::uint32_t search(const place& p, Choose choose) noexcept {
+    std::uint32_t search(place p, Choose choose) noexcept {
         std::uint32_t w = p.at / 32;
-        const std::uint64_t own = p.spread > 1 && hints_ != 0 ? own_words(p) : ~std::uint64_t{0};
         if (hints_ != 0) {
             // Asking the hint first, not the word, saves a branch that nobody can predict in a crowded block.
-            const std::uint64_t near = hint(w / 64).load() & own & (~std::uint64_t{0} << (w % 64));
+            const std::uint64_t near = hint(w / 64).load() & p.own & (~std::uint64_t{0} << (w % 64));
             if (near != 0) w = (w & ~63u) + static_cast<std::uint32_t>(std::countr_zero(near));
         }
-        if (const outcome o = claim_in(w, p.at % 32, choose); o.mask != 0) return index_of(w, o.mask);
+        const outcome o = claim_in(w, p.at % 32, choose);
+        return o.mask != 0 ? index_of(w, o.mask) : search_further(p, choose);
+    }
+
+    template <class Choose>
+    [[gnu::noinline]] std::uint32_t search_further(place p, Choose choose) noexcept {
         if (hints_ != 0) {
-            if (const std::uint32_t i = search_hints(p.at, own, choose); i != none) return i;
-            if (~own != 0) {
-                if (const std::uint32_t i = search_hints(p.at, ~own, choose); i != none) return i;
+            if (const std::uint32_t i = search_hints(p.at, p.own, choose); i != none) return i;
+            if (~p.own != 0) {
+                if (const std::uint32_t i = search_hints(p.at, ~p.own, choose); i != none) return i;
             }
         }
         return collect(p.at, choose);
-    }
-
-    // Which of 64 consecutive words lie on the lines that this place prefers.
-    [[nodiscard]] std::uint64_t own_words(const place& p) const noexcept {
-        std::uint64_t own = ((std::uint64_t{1} << (1u << shift_)) - 1) << (p.number << shift_);
-        for (std::uint32_t period = p.spread << shift_; period < 64; period *= 2) own |= own << period;
-        return own;
     }
 
     template <class Choose>
@@ -208,12 +225,14 @@ private:
     std::uint32_t parity_;     // of the first port; position = index + parity
     std::uint32_t positions_;  // bits in use
     std::uint32_t words_;
-    int shift_;  // log2 of the words on one cache line
+    int shift_;   // log2 of the words on one cache line
+    int stride_;  // log2 of the distance of two words, in words
     std::uint32_t lines_;
-    std::uint32_t spread_limit_;  // threads that can have lines of their own within 64 words
-    std::uint32_t hints_;         // words of the summary; 0: the block is small enough to be searched as it is
-    std::unique_ptr<line[]> line_;
-    std::unique_ptr<line[]> hint_;
+    std::uint32_t spread_limit_;             // threads that can have lines of their own within 64 words
+    std::uint64_t words_of_spread_[7] = {};  // of 64: the first line's and every 2^n-th's after it
+    std::uint32_t hints_;  // words of the summary; 0: the block is small enough to be searched as it is
+    lines_of_words words_at_;
+    lines_of_words hints_at_;
 };
 
 }  // namespace berth::claim

@@ -19,10 +19,14 @@ TEST(draw_source, key_stream_is_that_of_the_rfc) {
     // RFC 8439, section 2.3.2: key 00 01 .. 1f, counter 1.
     key_words key;
     for (std::uint32_t i = 0; i < 8; ++i) key[i] = 0x03020100u + i * 0x04040404u;
-    const block_words expected = {0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3, 0xc7f4d1c7, 0x0368c033,
-                                  0x9aaa2204, 0x4e6cd4c3, 0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9,
-                                  0xd19c12b5, 0xb94e16de, 0xe883d0cb, 0x4e3c50a2};
-    EXPECT_EQ(key_stream_block<20>(key, 1, {0x09000000, 0x4a000000, 0}), expected);
+    const std::array<std::uint32_t, 16> expected = {
+        0xe4e7f110, 0x15593bd1, 0x1fdd0f50, 0xc47120a3, 0xc7f4d1c7, 0x0368c033, 0x9aaa2204, 0x4e6cd4c3,
+        0x466482d2, 0x09aa9f07, 0x05d7c214, 0xa2028bd9, 0xd19c12b5, 0xb94e16de, 0xe883d0cb, 0x4e3c50a2};
+    const std::array<std::uint32_t, 3> nonce = {0x09000000, 0x4a000000, 0};
+    for (std::uint32_t lane = 0; lane < key_stream_lanes; ++lane) {
+        const key_stream_blocks blocks = key_stream<20>(key, 1 - lane, nonce);
+        for (std::size_t w = 0; w < 16; ++w) EXPECT_EQ(blocks[w][lane], expected[w]) << "lane " << lane;
+    }
 }
 
 std::array<std::uint16_t, 32> draws() {
