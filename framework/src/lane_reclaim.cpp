@@ -22,7 +22,7 @@ std::uint32_t port_lane::look_for_closed() noexcept {
     std::vector<platform::named_by> names;
     with_callers_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
     watched_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
-    block_->find_named(candidates, names);
+    block_->find_named(candidates, lent_ports(), names);
     std::uint32_t back = 0;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         const std::uint32_t index = candidates[i];
@@ -36,6 +36,15 @@ std::uint32_t port_lane::look_for_closed() noexcept {
         if (state(index) == port_state::available) ++back;
     }
     return back;
+}
+
+// Their owners hold the session socket's own descriptor; a caller of bind() has another one.
+std::vector<std::uint32_t> port_lane::lent_ports() const {
+    std::vector<std::uint32_t> lent;
+    for (std::uint32_t index = 0; index < block_->held(); ++index) {
+        if (state(index) == port_state::open && !with_callers_.is_marked(index)) lent.push_back(index);
+    }
+    return lent;
 }
 
 // An event queue that a closed descriptor left behind would hear of the next session, and only the socket's end takes
@@ -58,7 +67,8 @@ std::uint32_t port_lane::renew_condemned() noexcept {
 }
 
 // The caller closed its socket and says so. One look serves all ports that wait for one, and its cost is that of the
-// process's descriptors: where that is much, ports are gathered, and looked for when a take finds nothing at the latest.
+// process's descriptors: where that is much, ports are gathered as long as more are available than wait, so that no
+// draw has to look.
 void port_lane::callers_socket_closed(std::uint32_t index) noexcept {
     constexpr std::uint64_t cheap_look = 200'000;  // nanoseconds
     constexpr std::uint32_t enough_to_look = 32;
@@ -66,7 +76,8 @@ void port_lane::callers_socket_closed(std::uint32_t index) noexcept {
     if (core_.now() != phase::held || !with_callers_.unmark(index)) return;
     enter(index, port_state::draining);
     watched_.mark(index);
-    if (look_cost_ > cheap_look && watched_.count() % enough_to_look != 0) return;
+    const std::uint32_t waiting = watched_.count();
+    if (look_cost_ > cheap_look && waiting % enough_to_look != 0 && waiting < claims_.available()) return;
     const std::uint64_t began = clock_();
     look_for_closed();
     look_cost_ = clock_() - began;

@@ -102,6 +102,7 @@ private:
     bool finish_rest(std::uint32_t index, std::uint64_t now) noexcept;
     std::uint32_t wake_rested() noexcept;
     std::uint32_t look_for_closed() noexcept;
+    [[nodiscard]] std::vector<std::uint32_t> lent_ports() const;
     std::uint32_t renew_condemned() noexcept;
     bool collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept;
     void wake_all(std::vector<bool>& woken) noexcept;
@@ -117,9 +118,9 @@ private:
     claim::claim_set claims_;
     std::unique_ptr<port_record[]> records_;
     std::unique_ptr<std::uint32_t[]> heard_;  // only with silence: packets for the port when it was last looked at
-    port_marks with_callers_;  // open, and a caller closes the socket by itself
-    port_marks watched_;       // draining: given back, but a descriptor may still name the socket
-    port_marks condemned_;     // waits for renew
+    port_marks with_callers_;                 // open, and a caller closes the socket by itself
+    port_marks watched_;                      // draining: given back, but a descriptor may still name the socket
+    port_marks condemned_;                    // waits for renew
     std::uint64_t look_cost_ = 0;  // nanoseconds that the last look for closed sockets took; under reclaiming_
     std::mutex reclaiming_;        // off the fast path: reclaim, release
     counters counters_;

@@ -11,7 +11,7 @@ std::vector<named_by> port_provider_contract::named(held_block& block, std::uint
     std::vector<std::uint32_t> indices(count);
     std::iota(indices.begin(), indices.end(), 0u);
     std::vector<named_by> names;
-    block.find_named(indices, names);
+    block.find_named(indices, {}, names);
     return names;
 }
 

@@ -59,6 +59,25 @@ TEST_P(trap_dups, the_port_comes_back_when_its_duplicate_is_closed_and_not_befor
     }
 }
 
+// The owner closes the descriptor it was lent, and the number then names another port's socket: it must be looked at.
+TEST_P(trap_dups, a_duplicate_under_a_number_that_was_a_session_sockets_is_found) {
+    auto reservation = reserve(transport::udp, address_family::ipv4, tcp_use::listen, 2);
+    auto lent = take(reservation);
+    error_code ec;
+    const int own = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    berth::associate(own, reservation.token(), ec);
+    ASSERT_FALSE(ec) << ec.message();
+    berth::bind(own, berth::bind_endpoint{}, ec);
+    ASSERT_FALSE(ec) << ec.message();
+    descriptor hidden(::dup2(own, lent.native_handle()));
+    berth::give_back(own, ec);
+    ASSERT_FALSE(ec) << ec.message();
+    EXPECT_FALSE(reservation.take(ec));
+    EXPECT_EQ(ec, errc::block_exhausted);
+    hidden.close();
+    EXPECT_TRUE(take(reservation));
+}
+
 TEST_P(trap_dups, what_a_duplicate_left_queued_does_not_reach_the_next_owner) {
     for (const auto family : families) {
         auto reservation = reserve(transport::udp, family);

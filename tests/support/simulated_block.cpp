@@ -120,7 +120,8 @@ void simulated_block::hand_over(std::uint32_t index, native_socket target, failu
     kernel_.open_.at(target) = kernel_.open_.at(port->session);
 }
 
-void simulated_block::find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) {
+void simulated_block::find_named(std::span<const std::uint32_t> indices, std::span<const std::uint32_t>,
+                                 std::vector<named_by>& names) {
     names.clear();
     for (const auto index : indices) {
         auto& port = *ports_[index];

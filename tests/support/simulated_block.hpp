@@ -20,7 +20,8 @@ public:
     std::uint64_t cookie(std::uint32_t index) const noexcept override { return ports_[index]->inode; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
     void hand_over(std::uint32_t index, native_socket target, failure& f) override;
-    void find_named(std::span<const std::uint32_t> indices, std::vector<platform::named_by>& names) override;
+    void find_named(std::span<const std::uint32_t> indices, std::span<const std::uint32_t> lent,
+                    std::vector<platform::named_by>& names) override;
     platform::renewal renew(std::uint32_t index) noexcept override;
     std::uint32_t heard(std::uint32_t index) noexcept override;
     void drop(std::uint32_t index) noexcept override;

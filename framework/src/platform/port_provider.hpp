@@ -54,12 +54,12 @@ enum class renewal : std::uint8_t {
 
 /// What a caller's socket is, as far as associate and bind must know.
 struct socket_facts {
-    bool is_tcp = false;         // else UDP: nothing else gets this far
+    bool is_tcp = false;  // else UDP: nothing else gets this far
     bool is_ipv6 = false;
     bool is_ipv6_only = false;
     bool is_bound = false;
-    std::uint64_t cookie = 0;    // never given out twice while the system runs
-    std::uint64_t network = 0;   // its network namespace, as network_namespace() names it
+    std::uint64_t cookie = 0;   // never given out twice while the system runs
+    std::uint64_t network = 0;  // its network namespace, as network_namespace() names it
 };
 
 class held_block {
@@ -105,8 +105,10 @@ public:
     virtual void hand_over(std::uint32_t index, native_socket target, failure& f) = 0;
 
     /// For each index: whether a descriptor of this process other than the block's own names the session socket, or
-    /// only an event queue does. One pass over the descriptors for all of them (milliseconds for 10^4).
-    virtual void find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) = 0;
+    /// only an event queue does. One pass over the descriptors for all of them (milliseconds for 10^4). `lent`: ports
+    /// whose session descriptor is in other hands; closed there, its number may name any socket by now.
+    virtual void find_named(std::span<const std::uint32_t> indices, std::span<const std::uint32_t> lent,
+                            std::vector<named_by>& names) = 0;
 
     /// Replaces a condemned session socket. This is the one bind after reserve; `what` of a failure is not reported.
     virtual renewal renew(std::uint32_t index) noexcept = 0;
@@ -127,8 +129,8 @@ public:
 
 /// Ports a wildcard reservation should not choose, one flag a port number (65,536).
 struct port_map {
-    std::vector<bool> used = std::vector<bool>(65536);    // some socket is bound to it now
-    std::vector<bool> avoid = std::vector<bool>(65536);   // ephemeral range, reserved list, 1-1023
+    std::vector<bool> used = std::vector<bool>(65536);   // some socket is bound to it now
+    std::vector<bool> avoid = std::vector<bool>(65536);  // ephemeral range, reserved list, 1-1023
 };
 
 class port_provider {
@@ -159,7 +161,8 @@ public:
     /// renewed if it moved. `not_counted`: the library's own descriptor of it, or -1.
     virtual bool is_named(std::uint64_t inode, native_socket& hint, native_socket not_counted) noexcept = 0;
 
-    /// named[i]: a descriptor of this process names the socket with inode inodes[i]. One pass for all; true if in doubt.
+    /// named[i]: a descriptor of this process names the socket with inode inodes[i]. One pass for all; true if in
+    /// doubt.
     virtual void find_named(std::span<const std::uint64_t> inodes, std::vector<bool>& named) = 0;
 
     /// Closes a caller's descriptor on the caller's request.

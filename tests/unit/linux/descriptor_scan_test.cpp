@@ -33,6 +33,30 @@ TEST(descriptor_scan, a_socket_that_only_its_own_descriptor_names_is_not_named) 
     EXPECT_TRUE(is_named(inode_of(other), {own}));
 }
 
+// Dense stretches, lone numbers and wide gaps, with runs of the caller's own in between: each way of looking is used.
+TEST(descriptor_scan, the_list_has_every_open_descriptor_but_those_excepted) {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const int highest = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 4096)) - 1;
+    const descriptor any(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    std::vector<descriptor> mine;
+    for (const int from : {20, 20, 21, 40, 56, 57, 74, 200, 201, 202, 203, 900, 901, highest}) {
+        mine.emplace_back(::fcntl(any, F_DUPFD_CLOEXEC, from));
+    }
+    std::vector<int> own;
+    for (std::size_t i = 0; i < mine.size(); i += i == 7 ? 1 : 2) own.push_back(mine[i]);
+    std::sort(own.begin(), own.end());
+
+    std::vector<int> expected, listed;
+    for (int fd = 0; fd <= highest; ++fd) {
+        if (::fcntl(fd, F_GETFD) >= 0 && !std::binary_search(own.begin(), own.end(), fd)) expected.push_back(fd);
+    }
+    ASSERT_EQ(linux_calls().list_descriptors(own, listed), 0);
+    EXPECT_EQ(listed, expected);
+    ASSERT_EQ(linux_calls().list_descriptors(listed), 0);
+    EXPECT_EQ(listed.size(), expected.size() + own.size());
+}
+
 TEST(descriptor_scan, a_dup_names_the_socket_until_it_is_closed) {
     const descriptor own = bound_socket(AF_INET, SOCK_DGRAM);
     descriptor copy(::dup(own));

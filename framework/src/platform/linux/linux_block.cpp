@@ -41,7 +41,8 @@ std::uint32_t linux_block::bytes_per_port() const noexcept {
                                       (other_holders_.empty() ? 0 : sizeof(int)));
 }
 
-void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) {
+void linux_block::find_named(std::span<const std::uint32_t> indices, std::span<const std::uint32_t> lent,
+                             std::vector<named_by>& names) {
     names.assign(indices.size(), named_by::descriptor);  // what cannot be looked at counts as named
     std::vector<int> own;
     std::vector<std::uint64_t> inodes;
@@ -51,10 +52,12 @@ void linux_block::find_named(std::span<const std::uint32_t> indices, std::vector
         if (session >= 0 && os_.fstat(session, status) < 0) status.st_ino = 0;
         inodes.push_back(status.st_ino);
     }
+    std::vector<bool> is_lent(ports_.size());
+    for (const auto index : lent) is_lent[index] = true;
     own.reserve(ports_.size() * 2);
-    for (const auto& port : ports_) {  // not to be looked at: a large block has most of the process's descriptors
-        if (port.session >= 0) own.push_back(port.session);
-        if (port.holder >= 0) own.push_back(port.holder);
+    for (std::size_t i = 0; i < ports_.size(); ++i) {  // not to be looked at: they may be most of the process's
+        if (ports_[i].session >= 0 && !is_lent[i]) own.push_back(ports_[i].session);
+        if (ports_[i].holder >= 0) own.push_back(ports_[i].holder);
     }
     own.insert(own.end(), other_holders_.begin(), other_holders_.end());
     std::sort(own.begin(), own.end());

@@ -14,7 +14,6 @@
 #include "platform/linux/system_calls.hpp"
 #include "platform/port_provider.hpp"
 
-
 namespace berth::platform {
 
 /// How this block goes about its kernel work: facts settled once, in prepare().
@@ -44,7 +43,8 @@ public:
     std::uint64_t cookie(std::uint32_t index) const noexcept override { return ports_[index].cookie; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
     void hand_over(std::uint32_t index, native_socket target, failure& f) override;
-    void find_named(std::span<const std::uint32_t> indices, std::vector<named_by>& names) override;
+    void find_named(std::span<const std::uint32_t> indices, std::span<const std::uint32_t> lent,
+                    std::vector<named_by>& names) override;
     renewal renew(std::uint32_t index) noexcept override;
     std::uint32_t heard(std::uint32_t index) noexcept override;
     void drop(std::uint32_t index) noexcept override;
@@ -95,6 +95,7 @@ private:
     int unsilence(std::uint32_t index) noexcept;
     int drain(int fd, std::uint32_t& discarded) noexcept;
     int drain_datagrams(int fd, std::uint32_t& discarded) noexcept;
+    int drain_both_queues(int fd, std::uint32_t& discarded) noexcept;
     int drain_error_queue(int fd, std::uint32_t& discarded) noexcept;
     int drain_accept_queue(int fd, std::uint32_t& discarded) noexcept;
     int reset_connection(int fd) noexcept;
@@ -110,7 +111,7 @@ private:
     system_calls& os_;
     const hold_request request_;
     const linux_methods methods_;
-    std::unique_ptr<park_filter> filter_;   // only with park_method::filter_map
+    std::unique_ptr<park_filter> filter_;      // only with park_method::filter_map
     std::unique_ptr<option_audit> audit_;      // what a fresh session socket is like, noted at seal
     std::unique_ptr<option_carrier> carrier_;  // what a caller's fresh socket is like
     std::vector<port_sockets> ports_;
