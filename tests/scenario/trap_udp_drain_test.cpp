@@ -79,6 +79,26 @@ TEST_P(trap_udp_drain, an_error_queue_is_emptied_and_switched_off) {
     }
 }
 
+// Unlike RECVERR's, these entries stay when their option is switched off.
+TEST_P(trap_udp_drain, transmit_timestamps_in_the_error_queue_are_thrown_away) {
+    constexpr int transmit_software = 1 << 1, report_software = 1 << 4;  // SOF_TIMESTAMPING_*
+    for (const auto family : families) {
+        auto reservation = reserve(transport::udp, family);
+        auto port = take(reservation);
+        const int lent = port.native_handle();
+        set_int(lent, SOL_SOCKET, SO_TIMESTAMPING, transmit_software | report_software);
+        for (const int speaker : speakers(family)) {
+            const auto anywhere = loopback_for(family, speaker, port.port());
+            ASSERT_EQ(::sendto(lent, "!", 1, 0, anywhere.get(), anywhere.size), 1);
+        }
+        ASSERT_TRUE(becomes(lent, POLLERR, 1000));
+        give_back(port);
+        port = take(reservation);
+        expect_as_new(port, family);
+        EXPECT_EQ(reservation.statistics().condemned, 0u) << "one socket throughout";
+    }
+}
+
 TEST_P(trap_udp_drain, data_held_back_by_more_or_cork_is_not_mixed_into_the_next_session) {
     for (const bool cork : {false, true}) {
         auto reservation = reserve(transport::udp, address_family::ipv4);

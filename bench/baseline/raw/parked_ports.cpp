@@ -62,7 +62,8 @@ void parked_ports::check_alone() const {
 
 void parked_ports::look_once() const {
     std::vector<platform::socket_row> rows;
-    if (platform::dump_sockets(platform::linux_calls(), transport_ == protocol::tcp, block_.first, block_.count, rows) < 0)
+    if (platform::dump_sockets(platform::linux_calls(), transport_ == protocol::tcp, block_.first, block_.count,
+                               rows) < 0)
         throw std::runtime_error("the closing check of the bare baseline was refused");
     for (const auto& row : rows) {
         const pair& port = ports_[row.port - block_.first];
@@ -93,8 +94,8 @@ bool parked_ports::hold_udp(std::uint32_t index, pair& port) noexcept {
     const bool held = make_holder(port) && bind_wildcard_ipv6(port.holder, number) && make_session(index, port) &&
                       set_option(port.holder, SOL_SOCKET, bind_to_ifindex, 0x7ffffffe) &&
                       set_option(port.session, SOL_SOCKET, bind_to_ifindex, 0x7fffffff) &&
-                      bind_to(port.session, number) && (!filter_ || dissolve(port.session)) && dissolve(port.holder) &&
-                      set_option(port.holder, SOL_SOCKET, SO_RCVBUF, 0);
+                      bind_to(port.session, number) && (!filter_ || dissolve(port.session)) &&
+                      dissolve(port.holder) && set_option(port.holder, SOL_SOCKET, SO_RCVBUF, 0);
     return held;
 }
 
@@ -156,17 +157,10 @@ void parked_ports::open(std::uint32_t index) noexcept {
 
 void parked_ports::park(std::uint32_t index) noexcept {
     const pair& port = ports_[index];
-    char sink[1];
     pollfd waiting{port.session, POLLIN, 0};
-    msghdr nothing{};
     if (transport_ == protocol::udp) set_option(port.session, IPPROTO_UDP, UDP_CORK, 0);
     silence(index, port);
-    if (transport_ == protocol::tcp) {
-        ::poll(&waiting, 1, 0);
-        return;
-    }
-    ::recv(port.session, sink, sizeof sink, MSG_DONTWAIT | MSG_TRUNC);
-    ::recvmsg(port.session, &nothing, MSG_DONTWAIT | MSG_ERRQUEUE);
+    ::poll(&waiting, 1, 0);
 }
 
 }  // namespace berth::bench::raw

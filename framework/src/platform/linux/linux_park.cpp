@@ -30,11 +30,15 @@ int set_minimum_ttl(system_calls& os, int fd, address_family family, int ttl) no
 
 int linux_block::silence(std::uint32_t index, const port_sockets& port) noexcept {
     switch (methods_.park) {
-        case park_method::none: return 0;
-        case park_method::filter_map: filter_->park(index, port.cookie); return 0;
+        case park_method::none:
+            return 0;
+        case park_method::filter_map:
+            filter_->park(index, port.cookie);
+            return 0;
         case park_method::interface_tag:
             return set_option(os_, port.session, SOL_SOCKET, option_bind_to_ifindex, session_tag);
-        case park_method::minimum_ttl: break;
+        case park_method::minimum_ttl:
+            break;
     }
     return set_minimum_ttl(os_, port.session, request_.family, strictest_ttl);
 }
@@ -42,10 +46,15 @@ int linux_block::silence(std::uint32_t index, const port_sockets& port) noexcept
 int linux_block::unsilence(std::uint32_t index) noexcept {
     const auto& port = ports_[index];
     switch (methods_.park) {
-        case park_method::none: return 0;
-        case park_method::filter_map: filter_->open(index); return 0;
-        case park_method::interface_tag: return dissolve(os_, port.session);  // clears the tag without privilege
-        case park_method::minimum_ttl: break;
+        case park_method::none:
+            return 0;
+        case park_method::filter_map:
+            filter_->open(index);
+            return 0;
+        case park_method::interface_tag:
+            return dissolve(os_, port.session);  // clears the tag without privilege
+        case park_method::minimum_ttl:
+            break;
     }
     return set_minimum_ttl(os_, port.session, request_.family, 0);
 }
@@ -70,6 +79,15 @@ int linux_block::drain_error_queue(int fd, std::uint32_t& discarded) noexcept {
         ++discarded;
     }
     return -EBUSY;
+}
+
+// One poll sees both queues and a pending error; asking each queue costs twice as much.
+int linux_block::drain_both_queues(int fd, std::uint32_t& discarded) noexcept {
+    pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
+    int r = os_.poll(&waiting, 1, 0);
+    if (r > 0) r = drain_datagrams(fd, discarded);
+    if (r >= 0 && (waiting.revents & POLLERR) != 0) r = drain_error_queue(fd, discarded);
+    return r;
 }
 
 // poll costs 0.2 us, an accept that finds nothing 1.5 us: ask first.
@@ -102,9 +120,12 @@ int linux_block::reset_connection(int fd) noexcept {
 
 int linux_block::drain(int fd, std::uint32_t& discarded) noexcept {
     switch (request_.kind) {
-        case port_kind::udp: return drain_datagrams(fd, discarded);
-        case port_kind::tcp_listen: return drain_accept_queue(fd, discarded);
-        case port_kind::tcp_connect: break;
+        case port_kind::udp:
+            return drain_datagrams(fd, discarded);
+        case port_kind::tcp_listen:
+            return drain_accept_queue(fd, discarded);
+        case port_kind::tcp_connect:
+            break;
     }
     return dissolve(os_, fd);
 }
@@ -135,13 +156,13 @@ park_result linux_block::park(std::uint32_t index, bool lent) noexcept {
     int r = 0;
     if (is_udp()) {
         r = set_option(os_, fd, IPPROTO_UDP, UDP_CORK, 0);  // sends what MSG_MORE held back: it is this session's
-        if (r >= 0 && lent) r = dissolve(os_, fd);  // a caller's connect, a caller's device
+        if (r >= 0 && lent) r = dissolve(os_, fd);          // a caller's connect, a caller's device
     }
     if (r >= 0 && request_.kind == port_kind::tcp_connect) r = reset_connection(fd);
     if (r >= 0 && lent && audit_->restore(os_, fd, port_at(index), port.cookie) == verdict::condemned) r = -EINVAL;
     if (r >= 0) r = silence(index, port);
-    if (r >= 0 && request_.kind != port_kind::tcp_connect) r = drain(fd, out.discarded);
-    if (r >= 0 && is_udp()) r = drain_error_queue(fd, out.discarded);
+    if (r >= 0 && is_udp()) r = drain_both_queues(fd, out.discarded);
+    if (r >= 0 && is_listener()) r = drain_accept_queue(fd, out.discarded);
     out.condemned = r < 0;
     if (out.condemned) silence(index, port);
     return out;
