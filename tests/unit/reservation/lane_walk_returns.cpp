@@ -26,7 +26,7 @@ void lane_walk::give_back(std::uint32_t i, bool condemns) {
 
 // Only bound<> can lose a socket; a handle is told so by its lane, so it is left behind here without a give back.
 void lane_walk::lose(std::uint32_t i) {
-    static std::deque<bound_port*> left_behind;
+    static auto& left_behind = *new std::deque<bound_port*>;  // reachable to the end: not a leak
     left_behind.push_back(new bound_port(std::move(*out_[i].handle)));
     out_[i].handle.reset();
     lane_->give_back(i, true, model_.ports[i].exposed, true);
