@@ -32,13 +32,17 @@ void drop(on_stage& who, const scenario& s, std::string why) {
 
 slice_figures run_slice(on_stage& who, nanoseconds duration) {
     recorder latency;
-    const nanoseconds used = who.server->processor_time();
+    const core_time before = who.server->time_on_core();
+    const core_time own_before = core_time_of("/proc/self/");
     const nanoseconds start = now();
     const load_outcome outcome = who.clients->run(duration, latency);
     slice_figures figures;
     figures.seconds = static_cast<double>(now() - start) * 1e-9;
     who.server->settle();
-    figures.server_ns = static_cast<double>(who.server->processor_time() - used);
+    const core_time after = who.server->time_on_core();
+    figures.server_ns = static_cast<double>(after.used - before.used);
+    figures.server_waited_ns = static_cast<double>(after.waited - before.waited);
+    figures.client_waited_ns = static_cast<double>(core_time_of("/proc/self/").waited - own_before.waited);
     figures.units = static_cast<double>(outcome.done);
     figures.lost = static_cast<double>(outcome.lost);
     std::vector<std::uint32_t> samples;

@@ -9,8 +9,8 @@ namespace {
 
 pace pace_of(const std::string& mode) {
     if (mode == "full") return {31, 200'000'000, 3'000'000'000, 100'000};
-    if (mode == "smoke") return {2, 2'000'000, 1'000'000'000, 64};
-    return {15, 50'000'000, 2'000'000'000, 100'000};
+    if (mode == "smoke") return {2, 2'000'000, 3'000'000'000, 64};
+    return {19, 40'000'000, 2'000'000'000, 100'000};
 }
 
 template <class Entry>

@@ -28,9 +28,9 @@ std::string_view name_of(headline figure) {
 json to_json(const contestant_result& c) {
     json j{{"contestant", c.entry->name}};
     if (!c.reason.empty()) j["reason"] = c.reason;
-    if (c.figure <= 0) return j;
+    if (c.rounds.empty() && c.reason.empty()) j["figure"] = c.bytes;
+    if (c.figure <= 0 || c.ratio.rounds == 0) return j;
     j["figure"] = c.figure;
-    if (c.ratio.rounds == 0) return j;
     j["ratio"] = {{"value", c.ratio.value}, {"low", c.ratio.low}, {"high", c.ratio.high}, {"rounds", c.ratio.rounds}};
     j["server_ns_per_unit"] = c.server_ns;
     j["p50_ns"] = c.p50;
@@ -43,6 +43,8 @@ json to_json(const contestant_result& c) {
                                            {"lost", round->lost},
                                            {"seconds", round->seconds},
                                            {"server_ns", round->server_ns},
+                                           {"server_waited_ns", round->server_waited_ns},
+                                           {"client_waited_ns", round->client_waited_ns},
                                            {"p50_ns", round->p50},
                                            {"p99_ns", round->p99}}
                                     : json(nullptr));
@@ -60,6 +62,7 @@ void write_json(const report& r, const std::string& path) {
            {"load_core", r.load_core},
            {"rounds", r.rounds},
            {"slice_seconds", r.slice_seconds},
+           {"waited_for_a_core_share", waited_share(r)},
            {"seconds", r.seconds}};
     for (const scene_result& scene : r.scenes) {
         json one{{"scenario", scene.what->name},     {"title", scene.title},

@@ -13,21 +13,23 @@ std::vector<std::string> how_to_read(const report& r) {
                         ? std::string("Servers and clients share one core: there is no other. Latencies mean little.")
                         : fmt::format("Servers run on core {}, clients on core {}, over the loopback interface.",
                                       r.server_core, r.load_core));
-    lines.push_back(fmt::format(
-        "All servers take turns in slices of {:.0f} ms, {} each. time: processor time that the server used per unit "
-        "of work,",
-        r.slice_seconds * 1e3, r.rounds));
-    lines.emplace_back(
-        "kernel included, lower quartile of its slices; less is better. ratio: against the first line of the same "
-        "table.");
-    lines.emplace_back(
-        "95 %: where the ratio would lie if the run were repeated. The A/A line is the same program twice: what it "
-        "is "
-        "off 1.00");
-    lines.emplace_back(
-        "is noise, and smaller differences mean nothing. p50, p99: half and 99 % of the answers came within. busy: "
-        "share of");
-    lines.emplace_back("the server's core. With both cores busy the rates say less than the processor times do.");
+    lines.push_back(fmt::format("All servers take turns in slices of {:.0f} ms, {} each. Less is better.",
+                                r.slice_seconds * 1e3, r.rounds));
+    for (const char* line :
+         {"time: what the server's processor spent per unit of work, the kernel's part included; lower quartile of "
+          "the "
+          "slices.",
+          "ratio: to the first line of the same table. 95 %: interval of the ratio, by drawing the slices again.",
+          "A/A: the same program twice. What it is off 1.00 is noise, and smaller differences mean nothing.",
+          "p50, p99: half and 99 % of the answers came within (lower quartile of the slices).",
+          "busy: share of the server's core. With both cores busy the rates say less than the times do."})
+        lines.emplace_back(line);
+    if (const double waited = waited_share(r); waited > 0.03 && r.server_core != r.load_core)
+        lines.push_back(
+            fmt::format("Other programs were at work: for {:.0f} % of the time these waited for a core. Ratios of "
+                        "time stand that; "
+                        "p50, p99 and rates do not.",
+                        waited * 100));
     return lines;
 }
 

@@ -75,6 +75,19 @@ const contestant_result* yardstick(const scene_result& scene) {
     return nullptr;
 }
 
+double waited_share(const report& r) {
+    double seconds = 0, server = 0, client = 0;
+    for (const scene_result& scene : r.scenes)
+        for (const contestant_result& c : scene.contestants)
+            for (const auto& round : c.rounds) {
+                if (!round) continue;
+                seconds += round->seconds;
+                server += round->server_waited_ns * 1e-9;
+                client += round->client_waited_ns * 1e-9;
+            }
+    return seconds > 0 ? std::max(server, client) / seconds : 0;
+}
+
 std::string fmt_figure(const scene_result& scene, double figure) {
     return scene.figure == headline::memory ? fmt::format("{:.0f} B", figure) : fmt_time(figure);
 }

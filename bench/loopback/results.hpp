@@ -15,11 +15,12 @@ namespace berth::bench {
 
 /// One turn of one contestant.
 struct slice_figures {
-    double units = 0;         // requests, connections or datagrams
-    double lost = 0;          // datagrams without an answer
-    double seconds = 0;       // that it lasted
-    double server_ns = 0;     // processor time of the server in it
-    double p50 = 0, p99 = 0;  // nanoseconds that a client waited
+    double units = 0;                                   // requests, connections or datagrams
+    double lost = 0;                                    // datagrams without an answer
+    double seconds = 0;                                 // that it lasted
+    double server_ns = 0;                               // processor time of the server in it
+    double server_waited_ns = 0, client_waited_ns = 0;  // ready, but another program had the core
+    double p50 = 0, p99 = 0;                            // nanoseconds that a client waited
 };
 
 struct contestant_result {
@@ -61,6 +62,9 @@ void finish(scene_result& scene);
 
 /// The contestant that ratios of this scene are against; nothing if none ran.
 [[nodiscard]] const contestant_result* yardstick(const scene_result& scene);
+
+/// Share of all slices that the servers, or the clients if that is more, waited for their core.
+[[nodiscard]] double waited_share(const report& r);
 
 /// A figure of this scene as people read it: "3.21 us", "80 B".
 [[nodiscard]] std::string fmt_figure(const scene_result& scene, double figure);

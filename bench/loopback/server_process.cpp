@@ -93,17 +93,6 @@ std::uint16_t server_process::wait_for_port(int ready) const {
     return port;
 }
 
-nanoseconds server_process::processor_time() const {
-    nanoseconds sum = 0;
-    std::error_code gone;  // a thread may end meanwhile
-    for (const auto& thread : fs::directory_iterator(proc_ + "task", gone)) {
-        nanoseconds used = 0;
-        std::ifstream(thread.path() / "schedstat") >> used;
-        sum += used;
-    }
-    return sum;
-}
-
 void server_process::settle() const {
     for (int round = 0; round < 20; ++round) {
         ::usleep(200);

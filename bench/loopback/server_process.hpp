@@ -3,6 +3,7 @@
 // Invariant: no server outlives the benchmark, whatever ends it: the kernel kills the child when its parent dies.
 #pragma once
 
+#include "loopback/core_time.hpp"
 #include "loopback/registry.hpp"
 #include "measure/clock.hpp"
 
@@ -23,8 +24,8 @@ public:
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
-    /// What all its threads used so far. Exact for threads that sleep; see settle().
-    [[nodiscard]] nanoseconds processor_time() const;
+    /// What all its threads used and waited for so far. Exact for threads that sleep; see settle().
+    [[nodiscard]] core_time time_on_core() const { return core_time_of(proc_); }
 
     /// Waits until every thread sleeps, a few milliseconds at most (one that spins never does).
     void settle() const;

@@ -1,7 +1,7 @@
 // Asio over TCP with callbacks. The same source is built twice: on epoll, and on Asio's own io_uring backend.
 //
 // A session is owned by whichever handler is pending, so nothing counts references. The context is told that one
-// thread runs it, which takes its locks away.
+// thread runs it; taking its locks away altogether (ASIO_CONCURRENCY_HINT_UNSAFE) made no difference.
 #include "loopback/contract/contestant.hpp"
 #include "loopback/contract/server_sockets.hpp"
 
@@ -52,7 +52,7 @@ void accept(tcp::acceptor& acceptor, std::size_t read_size) {
 }  // namespace
 
 void serve_tcp(const server_order& order) {
-    asio::io_context loop{ASIO_CONCURRENCY_HINT_UNSAFE};
+    asio::io_context loop{1};
     tcp::acceptor acceptor(loop, tcp::v4(), open_listener());
     accept(acceptor, read_size(order));
     announce(order, acceptor.native_handle());

@@ -32,7 +32,7 @@ private:
 }  // namespace
 
 void serve_udp(const server_order& order) {
-    asio::io_context loop{ASIO_CONCURRENCY_HINT_UNSAFE};
+    asio::io_context loop{1};
     udp::socket socket(loop, udp::v4(), open_udp_socket());
     echo_server server(socket, read_size(order));
     server.receive();

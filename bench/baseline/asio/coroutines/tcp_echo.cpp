@@ -36,7 +36,7 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor, std::size_t read_size) {
 }  // namespace
 
 void serve_tcp(const server_order& order) {
-    asio::io_context loop{ASIO_CONCURRENCY_HINT_UNSAFE};
+    asio::io_context loop{1};
     tcp::acceptor acceptor(loop, tcp::v4(), open_listener());
     asio::co_spawn(loop, accept(acceptor, read_size(order)), asio::detached);
     announce(order, acceptor.native_handle());

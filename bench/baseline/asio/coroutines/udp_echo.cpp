@@ -27,7 +27,7 @@ asio::awaitable<void> echo(udp::socket& socket, std::size_t room) {
 }  // namespace
 
 void serve_udp(const server_order& order) {
-    asio::io_context loop{ASIO_CONCURRENCY_HINT_UNSAFE};
+    asio::io_context loop{1};
     udp::socket socket(loop, udp::v4(), open_udp_socket());
     asio::co_spawn(loop, echo(socket, read_size(order)), asio::detached);
     announce(order, socket.native_handle());
