@@ -15,7 +15,7 @@ namespace berth::bench {
 
 struct pace {
     std::size_t rounds = 19;
-    nanoseconds slice = 40'000'000;
+    nanoseconds slice = 35'000'000;
     nanoseconds patience = 2'000'000'000;  // how long a server may be silent
     unsigned most_connections = 100'000;   // a scenario with more is run with so many
 };

@@ -4,13 +4,15 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+
 namespace berth::bench {
 namespace {
 
 pace pace_of(const std::string& mode) {
     if (mode == "full") return {31, 200'000'000, 3'000'000'000, 100'000};
     if (mode == "smoke") return {2, 2'000'000, 3'000'000'000, 64};
-    return {19, 40'000'000, 2'000'000'000, 100'000};
+    return {19, 35'000'000, 2'000'000'000, 100'000};
 }
 
 template <class Entry>

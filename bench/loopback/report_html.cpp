@@ -37,10 +37,9 @@ std::string chart(const scene_result& scene) {
                         is_first ? 0 : c.ratio.high,
                         fmt::format("{} ({:.2f})", fmt_figure(scene, c.figure), c.ratio.value)});
     }
-    std::string name = figure_name(scene);
-    name.front() = static_cast<char>(name.front() - 'a' + 'A');
     return card(escaped(scene.title),
-                escaped(fmt::format("{}, in times of {}'s. Whisker: 95 % interval.", name, first->entry->label)),
+                escaped(fmt::format("Bar: {}, in times of {}'s. Whisker: 95 % interval.", figure_name(scene),
+                                    first->entry->label)),
                 ratio_chart(bars));
 }
 
@@ -81,9 +80,9 @@ std::string table(const scene_result& scene) {
 }  // namespace
 
 void write_html(const report& r, const std::string& path) {
-    std::string body = "<h1>What does an echo cost a server?</h1><p>";
-    for (const std::string& line : how_to_read(r)) body += escaped(line) + ' ';
-    body += fmt::format("</p><p class=\"soft\">{} run of {}, {} on {}.</p>", r.mode, r.where.when, r.where.kernel,
+    std::string body = "<h1>What does an echo cost a server?</h1><ul class=\"soft\">";
+    for (const std::string& line : how_to_read(r)) body += "<li>" + escaped(line) + "</li>";
+    body += fmt::format("</ul><p class=\"soft\">{} run of {}, {} on {}.</p>", r.mode, r.where.when, r.where.kernel,
                         escaped(r.where.machine));
     std::string costs, waits, tables;
     for (const scene_result& scene : r.scenes) {

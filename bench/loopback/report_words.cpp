@@ -16,20 +16,21 @@ std::vector<std::string> how_to_read(const report& r) {
     lines.push_back(fmt::format("All servers take turns in slices of {:.0f} ms, {} each. Less is better.",
                                 r.slice_seconds * 1e3, r.rounds));
     for (const char* line :
-         {"time: what the server's processor spent per unit of work, the kernel's part included; lower quartile of "
-          "the "
+         {"time: processor time of the server per unit of work, the kernel's part included; lower quartile of "
           "slices.",
           "ratio: to the first line of the same table. 95 %: interval of the ratio, by drawing the slices again.",
           "A/A: the same program twice. What it is off 1.00 is noise, and smaller differences mean nothing.",
           "p50, p99: half and 99 % of the answers came within (lower quartile of the slices).",
           "busy: share of the server's core. With both cores busy the rates say less than the times do."})
         lines.emplace_back(line);
-    if (const double waited = waited_share(r); waited > 0.03 && r.server_core != r.load_core)
+    const double waited = waited_share(r);
+    if (waited > 0.03 && r.server_core != r.load_core) {
         lines.push_back(
-            fmt::format("Other programs were at work: for {:.0f} % of the time these waited for a core. Ratios of "
-                        "time stand that; "
-                        "p50, p99 and rates do not.",
+            fmt::format("Other programs were at work: for {:.0f} % of the time server or clients waited for a core.",
                         waited * 100));
+        lines.emplace_back(
+            "Ratios of time suffer least; p50, p99 and rates mean little. Repeat it on an idle machine.");
+    }
     return lines;
 }
 

@@ -3,6 +3,7 @@
 
 #include "report/wording.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace berth::bench {
