@@ -30,7 +30,8 @@ struct scenario {
     unsigned connections = 50;  // at the same time
     unsigned window = 1;        // messages under way per connection
     headline figure = headline::processor_time;
-    std::string_view also_tail;  // not empty: title of a second table by the 99th percentile of the same slices
+    std::string_view also_tail = {};  // not empty: title of a second table by the 99th percentile of the same slices
+    bool bursts = false;              // a client waits for its whole window before it sends the next
 };
 
 [[nodiscard]] const std::vector<scenario>& all_scenarios();

@@ -2,6 +2,7 @@
 #include "loopback/load/udp_echo_load.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace berth::bench {
 
@@ -9,6 +10,7 @@ udp_echo_load::udp_echo_load(const scenario& s, std::uint16_t port, nanoseconds 
     : patience_(patience),
       size_(std::max(s.size, sizeof(stamp))),
       window_(s.window),
+      at_least_(s.bursts ? s.window : 1),
       memory_(size_ * window_),
       pieces_(window_),
       messages_(window_) {
@@ -18,8 +20,8 @@ udp_echo_load::udp_echo_load(const scenario& s, std::uint16_t port, nanoseconds 
         messages_[i].msg_hdr.msg_iovlen = 1;
     }
     for (std::uint32_t i = 0; i < s.connections; ++i) {
-        sockets_.push_back(connect_to(port, SOCK_DGRAM));
-        events_.add(sockets_.back(), i, EPOLLIN);
+        clients_.push_back({connect_to(port, SOCK_DGRAM)});
+        events_.add(clients_.back().socket, i, EPOLLIN);
     }
 }
 
@@ -29,10 +31,14 @@ load_outcome udp_echo_load::run(nanoseconds duration, recorder& latency) {
     ++slice_;
     const nanoseconds start = now();
     std::uint64_t under_way = 0;
-    for (const client_socket& s : sockets_) under_way += send(s, window_);
+    for (client& c : clients_) {
+        c.returned = 0;
+        under_way += send(c.socket, window_);
+    }
     while (under_way > 0) {
         const bool heard = events_.wait(outcome.done == 0 ? patience_ : lost_after, [&](std::uint32_t index) {
-            const int count = ::recvmmsg(sockets_[index].fd(), messages_.data(), window_, MSG_DONTWAIT, nullptr);
+            client& c = clients_[index];
+            const int count = ::recvmmsg(c.socket.fd(), messages_.data(), window_, MSG_DONTWAIT, nullptr);
             if (count < 0 && errno != EAGAIN) throw server_silent(std::strerror(errno));
             const nanoseconds at = now();
             unsigned ours = 0;
@@ -45,7 +51,9 @@ load_outcome udp_echo_load::run(nanoseconds duration, recorder& latency) {
             }
             outcome.done += ours;
             under_way -= ours;
-            if (ours > 0 && at - start < duration) under_way += send(sockets_[index], ours);
+            c.returned += ours;
+            if (c.returned < at_least_ || at - start >= duration) return;
+            under_way += send(c.socket, std::exchange(c.returned, 0));
         });
         if (!heard && outcome.done == 0) throw server_silent("it stopped answering");
         if (!heard) break;

@@ -1,5 +1,6 @@
 // Sockets that each keep a window of datagrams under way: for each that comes back a new one is sent, those that came
-// together also together. A datagram carries the time it was sent and the slice it belongs to.
+// together also together; or, in bursts, a whole window when the whole window came back. A datagram carries the time
+// it was sent and the slice it belongs to.
 #pragma once
 
 #include "loopback/load/client_socket.hpp"
@@ -26,11 +27,16 @@ private:
     nanoseconds patience_;
     std::size_t size_;
     unsigned window_;
+    unsigned at_least_;  // so many must have come back before new ones are sent
     std::uint64_t slice_ = 0;
     std::vector<char> memory_;  // a window of datagrams
     std::vector<iovec> pieces_;
     std::vector<mmsghdr> messages_;
-    std::vector<client_socket> sockets_;
+    struct client {
+        client_socket socket;
+        unsigned returned = 0;  // and not sent again yet
+    };
+    std::vector<client> clients_;
     event_queue events_;
 };
 
