@@ -23,11 +23,12 @@ std::uint64_t raise_descriptor_limit() {
     return limit.rlim_cur;
 }
 
-/// Whether everybody did what can be expected of them.
+/// Whether everybody did what can be expected of them, and in each scene somebody did.
 bool all_served(const report& r) {
     return std::all_of(r.scenes.begin(), r.scenes.end(), [](const scene_result& scene) {
-        return std::none_of(scene.contestants.begin(), scene.contestants.end(),
-                            [](const contestant_result& c) { return c.failed; });
+        const auto& all = scene.contestants;
+        return std::any_of(all.begin(), all.end(), [](const contestant_result& c) { return c.reason.empty(); }) &&
+               std::none_of(all.begin(), all.end(), [](const contestant_result& c) { return c.failed; });
     });
 }
 
