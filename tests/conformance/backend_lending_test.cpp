@@ -8,7 +8,7 @@
 namespace backend_suite {
 namespace {
 
-constexpr backend_options few_buffers{.entries = 64, .buffer_size = 256, .buffer_count = 4};
+constexpr backend_options few_buffers{.entries = 64, .buffer_size = 512, .buffer_count = 4};
 
 request& hears_for_good(request& r) {
     r.many = true;

@@ -111,7 +111,7 @@ public:
 
 struct backend_options {
     std::uint32_t entries = 1024;      ///< of the submission queue
-    std::uint32_t buffer_size = 4096;  ///< bytes of a lent buffer
+    std::uint32_t buffer_size = 4096;  ///< bytes of a lent buffer; a backend may need 512 at least
     std::uint32_t buffer_count = 256;  ///< a power of two
 };
 
