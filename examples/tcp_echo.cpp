@@ -8,9 +8,11 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
+#include <charconv>
 #include <csignal>
-#include <cstdlib>
+#include <cstdint>
 #include <iostream>
+#include <string_view>
 
 using asio::awaitable;
 using asio::use_awaitable;
@@ -36,7 +38,13 @@ awaitable<void> listen(berth::tcp_acceptor acceptor) {
 
 int main(int argc, char** argv) {
     try {
-        const auto port = static_cast<unsigned short>(argc > 1 ? std::atoi(argv[1]) : 0);
+        const std::string_view wanted = argc > 1 ? argv[1] : "0";
+        std::uint16_t port = 0;
+        const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), port);
+        if (error != std::errc() || end != wanted.data() + wanted.size()) {
+            std::cerr << "not a port: " << wanted << "; a number from 0 to 65535 is\n";
+            return 2;
+        }
         berth::io_context loop;
         berth::tcp_acceptor acceptor(loop, tcp::endpoint(tcp::v4(), port));
         std::cout << "listening on port " << acceptor.local_endpoint().port() << ", backend " << loop.backend()

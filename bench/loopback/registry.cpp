@@ -32,6 +32,8 @@ const std::vector<contestant_entry>& all_contestants() {
          {tcp_churn},
          "Asio's io_uring backend loses completions under churn before 1.28"},
         {"asio_coroutines", "Asio, coroutines on epoll", "asio_coroutines", everything, 4, {}, {}, ""},
+        {"berth_callbacks", "berth, Asio's calls", "berth_callbacks", everything, 6, {}, {}, ""},
+        {"berth_coroutines", "berth, coroutines", "berth_coroutines", everything, 7, {}, {}, ""},
         {"libuv", "libuv", "libuv", everything, 5, {}, {}, ""},
     };
     return all;

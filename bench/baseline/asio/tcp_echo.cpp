@@ -5,7 +5,7 @@
 #include "loopback/contract/contestant.hpp"
 #include "loopback/contract/server_sockets.hpp"
 
-#include <asio.hpp>
+#include "baseline/asio/vocabulary.hpp"
 
 #include <memory>
 #include <utility>
@@ -17,7 +17,7 @@ using asio::ip::tcp;
 
 class session {
 public:
-    session(tcp::socket socket, std::size_t read_size)
+    session(tcp_socket socket, std::size_t read_size)
         : socket_(std::move(socket)), size_(read_size), buffer_(new char[read_size]) {}
 
     static void read(std::unique_ptr<session> self) {
@@ -37,13 +37,13 @@ private:
                           });
     }
 
-    tcp::socket socket_;
+    tcp_socket socket_;
     std::size_t size_;
     std::unique_ptr<char[]> buffer_;
 };
 
-void accept(tcp::acceptor& acceptor, std::size_t read_size) {
-    acceptor.async_accept([&acceptor, read_size](asio::error_code ec, tcp::socket socket) {
+void accept(tcp_acceptor& acceptor, std::size_t read_size) {
+    acceptor.async_accept([&acceptor, read_size](asio::error_code ec, tcp_socket socket) {
         if (!ec) session::read(std::make_unique<session>(std::move(socket), read_size));
         accept(acceptor, read_size);
     });
@@ -52,8 +52,8 @@ void accept(tcp::acceptor& acceptor, std::size_t read_size) {
 }  // namespace
 
 void serve_tcp(const server_order& order) {
-    asio::io_context loop{1};
-    tcp::acceptor acceptor(loop, tcp::v4(), open_listener());
+    server_loop loop;
+    tcp_acceptor acceptor(loop, tcp::v4(), open_listener());
     accept(acceptor, read_size(order));
     announce(order, acceptor.native_handle());
     loop.run();

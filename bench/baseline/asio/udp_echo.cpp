@@ -2,7 +2,7 @@
 #include "loopback/contract/contestant.hpp"
 #include "loopback/contract/server_sockets.hpp"
 
-#include <asio.hpp>
+#include "baseline/asio/vocabulary.hpp"
 
 #include <vector>
 
@@ -13,7 +13,7 @@ using asio::ip::udp;
 
 class echo_server {
 public:
-    echo_server(udp::socket& socket, std::size_t room) : socket_(socket), buffer_(room) {}
+    echo_server(udp_socket& socket, std::size_t room) : socket_(socket), buffer_(room) {}
 
     void receive() {
         socket_.async_receive_from(asio::buffer(buffer_), sender_, [this](asio::error_code ec, std::size_t size) {
@@ -24,7 +24,7 @@ public:
     }
 
 private:
-    udp::socket& socket_;
+    udp_socket& socket_;
     std::vector<char> buffer_;
     udp::endpoint sender_;
 };
@@ -32,8 +32,8 @@ private:
 }  // namespace
 
 void serve_udp(const server_order& order) {
-    asio::io_context loop{1};
-    udp::socket socket(loop, udp::v4(), open_udp_socket());
+    server_loop loop;
+    udp_socket socket(loop, udp::v4(), open_udp_socket());
     echo_server server(socket, read_size(order));
     server.receive();
     announce(order, socket.native_handle());

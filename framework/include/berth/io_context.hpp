@@ -84,4 +84,4 @@ private:
 
 }  // namespace berth
 
-#include <berth/detail/io_context.ipp>
+#include <berth/detail/io_context_executor.hpp>

@@ -64,7 +64,8 @@ TEST_P(signal_set, cancel_and_destruction_end_a_wait) {
 }
 
 TEST_P(signal_set, the_last_set_restores_what_was_there) {
-    struct sigaction before {}, during {}, after {};
+    struct sigaction before {
+    }, during{}, after{};
     ::sigaction(SIGUSR1, nullptr, &before);
     {
         berth::signal_set one(context(), SIGUSR1);

@@ -2,7 +2,7 @@
 #include "loopback/contract/contestant.hpp"
 #include "loopback/contract/server_sockets.hpp"
 
-#include <asio.hpp>
+#include "baseline/asio/vocabulary.hpp"
 
 #include <memory>
 #include <utility>
@@ -12,7 +12,7 @@ namespace {
 
 using asio::ip::tcp;
 
-asio::awaitable<void> echo(tcp::socket socket, std::size_t read_size) {
+asio::awaitable<void> echo(tcp_socket socket, std::size_t read_size) {
     const std::unique_ptr<char[]> buffer(new char[read_size]);
     asio::error_code ec;
     for (;;) {
@@ -25,10 +25,10 @@ asio::awaitable<void> echo(tcp::socket socket, std::size_t read_size) {
     }
 }
 
-asio::awaitable<void> accept(tcp::acceptor& acceptor, std::size_t read_size) {
+asio::awaitable<void> accept(tcp_acceptor& acceptor, std::size_t read_size) {
     asio::error_code ec;
     for (;;) {
-        tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, ec));
+        tcp_socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, ec));
         if (!ec) asio::co_spawn(acceptor.get_executor(), echo(std::move(socket), read_size), asio::detached);
     }
 }
@@ -36,8 +36,8 @@ asio::awaitable<void> accept(tcp::acceptor& acceptor, std::size_t read_size) {
 }  // namespace
 
 void serve_tcp(const server_order& order) {
-    asio::io_context loop{1};
-    tcp::acceptor acceptor(loop, tcp::v4(), open_listener());
+    server_loop loop;
+    tcp_acceptor acceptor(loop, tcp::v4(), open_listener());
     asio::co_spawn(loop, accept(acceptor, read_size(order)), asio::detached);
     announce(order, acceptor.native_handle());
     loop.run();

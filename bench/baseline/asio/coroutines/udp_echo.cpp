@@ -2,7 +2,7 @@
 #include "loopback/contract/contestant.hpp"
 #include "loopback/contract/server_sockets.hpp"
 
-#include <asio.hpp>
+#include "baseline/asio/vocabulary.hpp"
 
 #include <vector>
 
@@ -11,7 +11,7 @@ namespace {
 
 using asio::ip::udp;
 
-asio::awaitable<void> echo(udp::socket& socket, std::size_t room) {
+asio::awaitable<void> echo(udp_socket& socket, std::size_t room) {
     std::vector<char> buffer(room);
     udp::endpoint sender;
     asio::error_code ec;
@@ -27,8 +27,8 @@ asio::awaitable<void> echo(udp::socket& socket, std::size_t room) {
 }  // namespace
 
 void serve_udp(const server_order& order) {
-    asio::io_context loop{1};
-    udp::socket socket(loop, udp::v4(), open_udp_socket());
+    server_loop loop;
+    udp_socket socket(loop, udp::v4(), open_udp_socket());
     asio::co_spawn(loop, echo(socket, read_size(order)), asio::detached);
     announce(order, socket.native_handle());
     loop.run();

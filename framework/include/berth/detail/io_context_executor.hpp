@@ -2,6 +2,7 @@
 #pragma once
 
 #include <berth/detail/loop_memory.hpp>
+#include <berth/io_context.hpp>
 
 #include <asio/detail/scheduler.hpp>
 #include <asio/execution_context.hpp>
