@@ -17,10 +17,15 @@ configure_package_config_file(cmake/berthConfig.cmake.in "${PROJECT_BINARY_DIR}/
     INSTALL_DESTINATION "${berth_package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/berthConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/berthConfig.cmake" "${PROJECT_BINARY_DIR}/berthConfigVersion.cmake"
-    "${PROJECT_SOURCE_DIR}/cmake/FindAsio.cmake" DESTINATION "${berth_package_dir}")
+    "${PROJECT_SOURCE_DIR}/cmake/FindAsio.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindLiburing.cmake"
+    DESTINATION "${berth_package_dir}")
 
 file(RELATIVE_PATH berth_prefix_from_pc "/prefix/${berth_pkgconfig_dir}" "/prefix")
 string(REGEX REPLACE "/$" "" berth_prefix_from_pc "${berth_prefix_from_pc}")
+set(berth_pc_requires_private "")
+if(BERTH_HAS_LIBURING)
+    set(berth_pc_requires_private "liburing >= 2.3")
+endif()
 configure_file(cmake/berth.pc.in "${PROJECT_BINARY_DIR}/berth.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/berth.pc" DESTINATION "${berth_pkgconfig_dir}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/berth")

@@ -4,12 +4,13 @@
 
 demo_packages=(
     g++ cmake ninja-build
-    libasio-dev
+    libasio-dev liburing-dev
     libcli11-dev libfmt-dev nlohmann-json3-dev
 )
 test_packages=(
     "${demo_packages[@]}"
     libgtest-dev libgmock-dev libbenchmark-dev
+    liburing-dev libuv1-dev
     relacy-dev
     g++-mingw-w64-x86-64-posix
     pkg-config

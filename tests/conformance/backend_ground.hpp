@@ -68,7 +68,7 @@ struct request : operation {
 };
 
 // What the tests of lending receives share.
-constexpr backend_options few_buffers{.entries = 64, .buffer_size = 256, .buffer_count = 4};
+constexpr backend_options few_buffers{.entries = 64, .buffer_size = 512, .buffer_count = 4};
 
 inline request& hears_for_good(request& r) {
     r.many = true;

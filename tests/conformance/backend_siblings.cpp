@@ -6,6 +6,7 @@ namespace backend_suite {
 std::vector<sibling> every_backend() {
     return {
         {"asio", berth::detail::make_asio_backend},
+        {"io_uring", berth::detail::make_uring_backend},
     };
 }
 

@@ -11,6 +11,7 @@
 
 #include <berth/detail/operation.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -25,7 +26,11 @@ class attachment {
 public:
     virtual ~attachment() = default;
     platform::native_socket native{};
-    operation* first = nullptr;  ///< the operations that have not ended
+    operation* first = nullptr;   ///< the operations that have not ended
+    bool is_quiet = false;        ///< the loop's: no operation begins on it any more
+    std::atomic<int> waiting{0};  ///< the loop's: operations on their way to it from other threads
+    attachment* next = nullptr;   ///< the loop's list of all of them
+    attachment* previous = nullptr;
 };
 
 struct socket_kind {
@@ -83,6 +88,10 @@ public:
     /// It may end with none of these, e.g. when somebody else was faster at a listener that several accept from.
     virtual void wait(clock::time_point until) noexcept = 0;
 
+    /// The owner leaves. Post: the kernel touches no memory of any operation; results that are there stay there, the
+    /// other operations begin again with the next wait() or look(), which may come from another thread.
+    virtual void rest() noexcept = 0;
+
     /// As wait() with a time that is past: looks, and does not sleep.
     virtual void look() noexcept = 0;
 
@@ -102,7 +111,7 @@ public:
 
 struct backend_options {
     std::uint32_t entries = 1024;      ///< of the submission queue
-    std::uint32_t buffer_size = 4096;  ///< bytes of a lent buffer
+    std::uint32_t buffer_size = 4096;  ///< bytes of a lent buffer; a backend may need 512 at least
     std::uint32_t buffer_count = 256;  ///< a power of two
 };
 

@@ -41,6 +41,10 @@ public:
     /// taken for them are free again. The caller may close the socket when this returns: forget its number.
     void quiet(attachment&) noexcept override {}
 
+    /// Whoever runs the loop leaves it, and another thread may come: let the system go of all that is under way, keep
+    /// what has its result, and hand the others over again with the next wait() or look().
+    void rest() noexcept override {}
+
     /// Sleep on the system's event queue, not longer than until then, not at all if the row has a result or wake()
     /// was called since the last time.
     void wait(clock::time_point) noexcept override {}

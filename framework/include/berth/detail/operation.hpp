@@ -15,7 +15,7 @@ class attachment;
 /// What waits for its turn on a loop. run() may throw what a handler throws; the node is not touched after it.
 struct ready_node {
     using run_function = void (*)(ready_node&, bool invoke);  ///< invoke false: only free what it owns
-    ready_node* next = nullptr;
+    ready_node* next_ready = nullptr;
     run_function run = nullptr;
 };
 
@@ -35,17 +35,21 @@ enum class verb : std::uint8_t {
     error,
 };
 
-struct operation {
+struct operation : ready_node {
     /// Called by the loop for each result. more: it goes on, and ends with a later one. Else the operation has ended
     /// and may be destroyed or started again, also by this call. result: bytes, a descriptor or 0; negative: the
-    /// system's error number, -operation_aborted after cancel and close.
+    /// system's error number, aborted_result() after cancel and close.
     using result_function = void (*)(operation&, int result, bool more);
 
+    using destroy_function = void (*)(operation&) noexcept;  ///< frees what it owns; there will be no result
+
     result_function on_result = nullptr;
+    destroy_function destroy = nullptr;
     verb what = verb::receive;
-    bool many = false;       ///< accept, receive: goes on until it is cancelled or fails; receive lends buffers
-    std::uint8_t state = 0;  ///< the backend's
-    int flags = 0;           ///< in: the system's message flags; out, of a datagram: those it came with
+    bool many = false;        ///< accept, receive: goes on until it is cancelled or fails; receive lends buffers
+    std::uint8_t state = 0;   ///< the backend's
+    bool is_waiting = false;  ///< the loop's: started on another thread, not begun yet
+    int flags = 0;            ///< in: the system's message flags; out, of a datagram: those it came with
     attachment* socket = nullptr;
     const buffer_part* parts = nullptr;  ///< stay where they are, like their bytes, until the end
     std::uint32_t part_count = 0;

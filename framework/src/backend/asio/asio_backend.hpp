@@ -56,6 +56,7 @@ public:
     void start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
     void quiet(attachment& socket) noexcept override;
+    void rest() noexcept override {}  // Asio's operations touch memory in a turn alone
     void wait(clock::time_point until) noexcept override;
     void look() noexcept override;
     bool next(completion& out) noexcept override;

@@ -1,0 +1,169 @@
+// The backend on io_uring: one submission entry for each operation, its results taken straight off the queue.
+//
+// An operation ends only when the kernel's last result for it was fetched, or when the kernel never had it: so no late
+// result can reach an operation that was made at the same address. What is to be submitted is prepared in memory and
+// handed over by wait() and look() alone; what finds no entry waits in lists, none is refused.
+// Sources: uring_backend (verbs), uring_turn (wait, look, change of threads), uring_operations (submission entries),
+// uring_results (completions), uring_quiet (quiet, the end).
+#pragma once
+
+#include "backend/backend.hpp"
+#include "backend/uring/lent_buffers.hpp"
+#include "backend/uring/operation_list.hpp"
+#include "backend/uring/ring.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace berth::detail {
+
+/// What user_data says. An operation's address is never one of the first numbers.
+namespace tag {
+inline constexpr std::uint64_t ignored = 1;
+inline constexpr std::uint64_t ear = 2;
+inline constexpr std::uint64_t last = 7;
+inline std::uint64_t of(const operation& op) noexcept { return reinterpret_cast<std::uintptr_t>(&op); }
+inline operation& operation_of(std::uint64_t user_data) noexcept {
+    return *reinterpret_cast<operation*>(static_cast<std::uintptr_t>(user_data));
+}
+}  // namespace tag
+
+/// Receives, or sends, of one socket. The kernel keeps no order among operations that wait, so it has one of them at a
+/// time; of a datagram socket's sends as many as there are, as long as the system has room for them.
+struct direction {
+    operation_list queue;
+    operation* pushed_back = nullptr;  ///< in the queue: the last of those that found no room, and are first again
+    std::uint32_t admitted = 0;        ///< under way, and not in the queue
+    bool is_full = false;              ///< the system has no room: one at a time, which waits for it
+};
+
+class uring_socket final : public attachment {
+public:
+    direction receives, sends;
+    socket_kind kind;
+    bool is_drained = false;  ///< the last receive found that no more was there
+    uring_socket* next_socket = nullptr;
+    uring_socket** link = nullptr;  ///< what points to it
+
+    ~uring_socket() override {
+        if (link == nullptr) return;
+        *link = next_socket;
+        if (next_socket != nullptr) next_socket->link = link;
+    }
+};
+
+class uring_backend final : public backend {
+public:
+    static std::unique_ptr<uring_backend> make(const backend_options& options, const ring_limits& limits,
+                                               std::string& reason);
+    ~uring_backend() override;
+
+    [[nodiscard]] const backend_facts& facts() const noexcept override { return facts_; }
+    std::unique_ptr<attachment> attach(platform::native_socket socket, socket_kind kind, std::error_code& ec) override;
+    void start(operation& op) noexcept override;
+    void cancel(operation& op) noexcept override;
+    void quiet(attachment& socket) noexcept override;
+    void wait(clock::time_point until) noexcept override;
+    void look() noexcept override { wait(clock::time_point::min()); }
+    void rest() noexcept override;
+    bool next(completion& out) noexcept override;
+    void wake() noexcept override;
+    void return_buffer(std::uint32_t id) noexcept override;
+
+private:
+    uring_backend(const ring_limits& limits, std::uint32_t entries) noexcept : limits_(limits), entries_(entries) {}
+    int open_ring() noexcept;
+
+    // under way
+    static uring_socket& socket_of(operation& op) noexcept { return static_cast<uring_socket&>(*op.socket); }
+    static bool is_ongoing(const operation& op) noexcept { return op.many && is_many_verb(op.what); }
+    static bool is_many_verb(verb v) noexcept { return v == verb::receive || v == verb::accept; }
+    static direction* direction_of(operation& op) noexcept;
+    static bool goes_together(operation& op) noexcept;
+    static bool uses_message(const operation& op) noexcept;
+    void admit(direction& d, operation& op) noexcept;
+    void admit_next(direction& d) noexcept;
+    void leave(operation& op) noexcept;
+    void push_back(operation& op) noexcept;
+    void submit(operation& op) noexcept;
+    void end(operation& op, int result) noexcept;
+    bool end_in_memory(operation& op) noexcept;
+
+    // turns
+    bool begin() noexcept;
+    bool find() noexcept;
+    bool take_wake() noexcept;
+    void hand_over() noexcept;
+    bool fill_queue() noexcept;
+    void sleep(clock::time_point until) noexcept;
+    void doze(clock::time_point until) noexcept;
+    bool stash() noexcept;
+    void leave_ring() noexcept;
+
+    // submission entries
+    void prepare(operation& op, ::io_uring_sqe& entry) noexcept;
+    void prepare_receive(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
+    void prepare_receive_many(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
+    void prepare_send(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
+    void prepare_accept(operation& op, ::io_uring_sqe& entry) noexcept;
+    void prepare_cancel(const operation& op, ::io_uring_sqe& entry) noexcept;
+    void prepare_ear(::io_uring_sqe& entry) noexcept;
+    void make_void(::io_uring_sqe& entry) noexcept;
+    bool has_own_buffer(operation& op) noexcept;
+    void give_back_own(operation& op) noexcept;
+    void lend_own(operation& op, int received, completion& out) noexcept;
+
+    // results
+    bool fetch(completion& out) noexcept;
+    bool settle(const ring_result& r, completion& out) noexcept;
+    bool settle_one(operation& op, const ring_result& r, completion& out) noexcept;
+    bool settle_many(operation& op, const ring_result& r, completion& out) noexcept;
+    bool settle_poll(operation& op, int result, completion& out) noexcept;
+    bool settle_quieted(operation& op, const ring_result& r, completion& out) noexcept;
+    bool goes_on(operation& op, int& result) noexcept;
+    bool finish(operation& op, int result, completion& out) noexcept;
+    void begin_going_on(operation& op) noexcept;
+    void lend(operation& op, const ring_result& r, completion& out) noexcept;
+    void drop(operation& op, const ring_result& r) noexcept;
+    void heard(const ring_result& r) noexcept;
+
+    // quiet
+    std::uint32_t ask_for_quiet(attachment& socket) noexcept;
+    void stop(operation& op) noexcept;
+    void stop_all() noexcept;
+    void wait_for_more(std::uint32_t count) noexcept;
+    template <class Function>
+    void for_each_submitted(const Function& f) noexcept;
+    ::io_uring_sqe* slot_at_once() noexcept;
+    [[nodiscard]] bool has_last(const operation& op) const noexcept;
+    void mark_last(const ring_result& r) noexcept;
+    void mark_all_last() noexcept;
+    void drop_ahead(const attachment& socket) noexcept;
+
+    ring ring_;
+    lent_buffers buffers_;
+    ring_limits limits_;
+    backend_facts facts_;
+    std::uint32_t entries_;
+
+    operation_list backlog_, starved_, cancels_, ended_;
+    completion ahead_;                  ///< fetched by wait() to know that there is one; op is nullptr if not
+    std::vector<ring_result> stashed_;  ///< taken off the queue before their turn
+    std::size_t next_stashed_ = 0;
+    std::uint32_t in_kernel_ = 0;        ///< operations whose place it is
+    std::uint32_t waiting_for_all_ = 0;  ///< operations with MSG_WAITALL
+    bool has_buffers_back_ = false;
+
+    int ear_ = -1;  ///< the eventfd that wake() writes to
+    bool is_deaf_ = true;  ///< nothing listens to it: that is to be submitted
+    bool is_woken_ = false;
+    std::atomic<bool> is_wake_pending_{false};
+
+    uring_socket* sockets_ = nullptr;
+    std::uint64_t process_ = 0;  ///< its stamp: a forked child has another
+};
+
+}  // namespace berth::detail

@@ -1,0 +1,183 @@
+// One submission entry for each operation.
+#include "backend/uring/uring_backend.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace berth::detail {
+namespace {
+
+// The ring is not woken for urgent bytes alone; sockets say together with them that there might be some of this band.
+constexpr unsigned exceptional = POLLPRI | POLLERR | POLLRDBAND;
+
+int descriptor_of(const operation& op) noexcept { return static_cast<int>(op.socket->native); }
+
+// An entry's count of bytes has 32 bits.
+std::size_t size_of(const buffer_part& part) noexcept { return std::min<std::size_t>(part.size, 1U << 30); }
+
+// Where the kernel does not choose buffers: the head of ours, in front of what a datagram brings.
+struct datagram_head {
+    msghdr message;
+    iovec part;
+    sockaddr_storage name;
+};
+
+void write_message(operation& op, msghdr& message) noexcept {
+    message = {};
+    message.msg_name = op.address;
+    message.msg_namelen = op.address == nullptr ? 0 : op.address_size;
+    message.msg_iov = const_cast<iovec*>(reinterpret_cast<const iovec*>(op.parts));
+    message.msg_iovlen = op.part_count;
+}
+
+}  // namespace
+
+void uring_backend::prepare(operation& op, ::io_uring_sqe& entry) noexcept {
+    uring_socket& socket = socket_of(op);
+    const int fd = descriptor_of(op);
+    if (is_marked(op, mark::by_poll)) {
+        const bool is_out = op.what == verb::send || op.what == verb::connect;
+        ::io_uring_prep_poll_add(&entry, fd, is_out ? POLLOUT : POLLIN);
+    } else {
+        switch (op.what) {
+            case verb::receive:
+                op.many ? prepare_receive_many(op, socket, entry) : prepare_receive(op, socket, entry);
+                break;
+            case verb::send: prepare_send(op, socket, entry); break;
+            case verb::accept: prepare_accept(op, entry); break;
+            case verb::connect:
+                ::io_uring_prep_connect(&entry, fd, static_cast<const sockaddr*>(op.address), op.address_size);
+                break;
+            case verb::readable: ::io_uring_prep_poll_add(&entry, fd, POLLIN); break;
+            case verb::writable: ::io_uring_prep_poll_add(&entry, fd, POLLOUT); break;
+            case verb::error: ::io_uring_prep_poll_add(&entry, fd, exceptional); break;
+        }
+    }
+    entry.user_data = tag::of(op);
+    part_of(op).sequence = ring_.sequence();
+    put_at(op, place::kernel);
+    ++in_kernel_;
+}
+
+bool uring_backend::uses_message(const operation& op) noexcept {
+    const bool says_more = op.what == verb::receive && static_cast<const uring_socket&>(*op.socket).kind.is_datagram;
+    return says_more || op.address != nullptr || op.part_count != 1;
+}
+
+void uring_backend::prepare_receive(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept {
+    uring_part& part = part_of(op);
+    if (uses_message(op)) {
+        write_message(op, part.message);
+        ::io_uring_prep_recvmsg(&entry, descriptor_of(op), &part.message, static_cast<unsigned>(part.flags));
+        return;
+    }
+    ::io_uring_prep_recv(&entry, descriptor_of(op), op.parts->data, size_of(*op.parts), part.flags);
+    if (socket.is_drained) entry.ioprio = IORING_RECVSEND_POLL_FIRST;
+}
+
+void uring_backend::prepare_send(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept {
+    uring_part& part = part_of(op);
+    part.flags &= ~MSG_DONTWAIT;
+    if (goes_together(op) && !socket.sends.is_full) part.flags |= MSG_DONTWAIT;
+    const int flags = part.flags | MSG_NOSIGNAL;
+    if (uses_message(op)) {
+        write_message(op, part.message);
+        ::io_uring_prep_sendmsg(&entry, descriptor_of(op), &part.message, static_cast<unsigned>(flags));
+    } else {
+        ::io_uring_prep_send(&entry, descriptor_of(op), op.parts->data, size_of(*op.parts), flags);
+    }
+}
+
+void uring_backend::prepare_receive_many(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept {
+    uring_part& part = part_of(op);
+    const int fd = descriptor_of(op), flags = part.flags & ~MSG_WAITALL;
+    if (buffers_.is_kernels_choice()) {
+        if (socket.kind.is_datagram) {
+            ::io_uring_prep_recvmsg(&entry, fd, &part.message, static_cast<unsigned>(flags));
+        } else {
+            ::io_uring_prep_recv(&entry, fd, nullptr, 0, flags);
+        }
+        entry.ioprio = IORING_RECV_MULTISHOT;
+        entry.flags = IOSQE_BUFFER_SELECT;
+        entry.buf_group = lent_buffers::group;
+        return;
+    }
+    std::byte* const buffer = buffers_.at(part.many.buffer);
+    if (!socket.kind.is_datagram) {
+        ::io_uring_prep_recv(&entry, fd, buffer, buffers_.size(), flags);
+        return;
+    }
+    auto& head = *::new (buffer) datagram_head{};
+    head.part = {buffer + sizeof head, buffers_.size() - sizeof head};
+    head.message.msg_name = &head.name;
+    head.message.msg_namelen = sizeof head.name;
+    head.message.msg_iov = &head.part;
+    head.message.msg_iovlen = 1;
+    ::io_uring_prep_recvmsg(&entry, fd, &head.message, static_cast<unsigned>(flags));
+}
+
+// With many results there is one place for the remote's address, so it is asked for when each is fetched.
+void uring_backend::prepare_accept(operation& op, ::io_uring_sqe& entry) noexcept {
+    const bool wants_address = op.address != nullptr && !op.many;
+    ::io_uring_prep_accept(&entry, descriptor_of(op), wants_address ? static_cast<sockaddr*>(op.address) : nullptr,
+                           wants_address ? &op.address_size : nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (op.many && facts_.accepts_many) entry.ioprio = IORING_ACCEPT_MULTISHOT;
+}
+
+void uring_backend::prepare_cancel(const operation& op, ::io_uring_sqe& entry) noexcept {
+    ::io_uring_prep_cancel64(&entry, tag::of(op), 0);
+    entry.user_data = tag::ignored;
+    if (ring_.can_skip_results()) entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+}
+
+void uring_backend::make_void(::io_uring_sqe& entry) noexcept {
+    ::io_uring_prep_nop(&entry);
+    entry.user_data = tag::ignored;
+    if (ring_.can_skip_results()) entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+}
+
+// A wake() that comes between emptying and listening writes again or is seen by its flag.
+void uring_backend::prepare_ear(::io_uring_sqe& entry) noexcept {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto emptied = ::read(ear_, &count, sizeof count);
+    if (is_wake_pending_.load()) is_woken_ = true;
+    ::io_uring_prep_poll_multishot(&entry, ear_, POLLIN);
+    entry.user_data = tag::ear;
+    is_deaf_ = false;
+}
+
+// --- where it is not the kernel that chooses buffers ---
+
+bool uring_backend::has_own_buffer(operation& op) noexcept {
+    if (!op.many || op.what != verb::receive || buffers_.is_kernels_choice()) return true;
+    std::uint32_t& buffer = part_of(op).many.buffer;
+    if (buffer == lent_buffers::none) buffer = buffers_.take();
+    return buffer != lent_buffers::none;
+}
+
+void uring_backend::give_back_own(operation& op) noexcept {
+    if (!op.many || op.what != verb::receive || buffers_.is_kernels_choice()) return;
+    std::uint32_t& buffer = part_of(op).many.buffer;
+    if (buffer != lent_buffers::none) return_buffer(std::exchange(buffer, lent_buffers::none));
+}
+
+void uring_backend::lend_own(operation& op, int received, completion& out) noexcept {
+    uring_part& part = part_of(op);
+    op.lent_id = std::exchange(part.many.buffer, lent_buffers::none);
+    std::byte* const buffer = buffers_.at(op.lent_id);
+    op.lent = {buffer, static_cast<std::size_t>(received)};
+    out = {&op, received, true};
+    if (!socket_of(op).kind.is_datagram) return;
+    const auto& head = *std::launder(reinterpret_cast<const datagram_head*>(buffer));
+    op.lent = {buffer + sizeof head, std::min(static_cast<std::size_t>(received), head.part.iov_len)};
+    op.flags = head.message.msg_flags;
+    op.address_size = std::min<std::uint32_t>(head.message.msg_namelen, part.many.capacity);
+    if (op.address != nullptr) std::memcpy(op.address, &head.name, op.address_size);
+}
+
+}  // namespace berth::detail

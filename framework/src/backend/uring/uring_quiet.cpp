@@ -1,0 +1,155 @@
+// Calling off all that the kernel has: of one socket, before others may use its memory; and of all, at the end.
+//
+// What the kernel does not have ends at once. The rest is cancelled, and the last result of each is waited for until
+// it is seen in the queue; it stays there, and next() gives the aborted error in its stead.
+#include "backend/uring/uring_backend.hpp"
+
+#include "platform/fork_stamp.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace berth::detail {
+namespace {
+
+constexpr __kernel_timespec moment{0, 10'000'000};
+
+bool is_last_of(const ring_result& r, const operation& op) noexcept {
+    return r.user_data == tag::of(op) && (r.flags & IORING_CQE_F_MORE) == 0;
+}
+
+}  // namespace
+
+bool uring_backend::has_last(const operation& op) const noexcept {
+    for (std::size_t i = next_stashed_; i < stashed_.size(); ++i) {
+        if (is_last_of(stashed_[i], op)) return true;
+    }
+    const std::uint32_t count = ring_.results();
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (is_last_of(ring_.result(i), op)) return true;
+    }
+    return false;
+}
+
+void uring_backend::mark_last(const ring_result& r) noexcept {
+    if (r.user_data <= tag::last) return;
+    if ((r.flags & IORING_CQE_F_BUFFER) != 0) buffers_.taken(r.flags >> IORING_CQE_BUFFER_SHIFT);
+    if ((r.flags & IORING_CQE_F_MORE) == 0) set_mark(tag::operation_of(r.user_data), mark::last_seen);
+}
+
+void uring_backend::mark_all_last() noexcept {
+    for (std::size_t i = next_stashed_; i < stashed_.size(); ++i) mark_last(stashed_[i]);
+    const std::uint32_t count = ring_.results();
+    for (std::uint32_t i = 0; i < count; ++i) mark_last(ring_.result(i));
+}
+
+void uring_backend::quiet(attachment& socket) noexcept {
+    drop_ahead(socket);
+    // Those that wait for their turn first, or the end of one would begin the next.
+    for (operation* op = socket.first; op != nullptr; op = op->next) {
+        if (place_of(*op) == place::queued) end_in_memory(*op);
+    }
+    for (operation* op = socket.first; op != nullptr; op = op->next) {
+        if (place_of(*op) == place::ended) {
+            part_of(*op).result = aborted_result();
+        } else if (!end_in_memory(*op)) {
+            set_mark(*op, mark::quieted);
+        }
+    }
+    while (const std::uint32_t count = ask_for_quiet(socket)) {
+        if (!ring_.is_here()) return leave_ring();
+        wait_for_more(count);
+    }
+}
+
+// How many the kernel still has, each of which was told.
+std::uint32_t uring_backend::ask_for_quiet(attachment& socket) noexcept {
+    std::uint32_t count = 0;
+    for (operation* op = socket.first; op != nullptr; op = op->next) {
+        if (place_of(*op) != place::kernel || is_marked(*op, mark::last_seen)) continue;
+        if (has_last(*op)) {
+            set_mark(*op, mark::last_seen);
+            continue;
+        }
+        ++count;
+        if (ring_.is_here()) stop(*op);
+    }
+    return count;
+}
+
+void uring_backend::stop(operation& op) noexcept {
+    if (ring_.can_cancel_now()) {
+        ring_.cancel_now(tag::of(op));
+    } else if (::io_uring_sqe* const entry = slot_at_once()) {
+        prepare_cancel(op, *entry);
+    }
+}
+
+// Older kernels cancel by submission only.
+::io_uring_sqe* uring_backend::slot_at_once() noexcept {
+    if (::io_uring_sqe* const entry = ring_.slot()) return entry;
+    ring_.enter(0, nullptr);
+    return ring_.slot();
+}
+
+void uring_backend::wait_for_more(std::uint32_t count) noexcept {
+    if (ring_.is_overflown() || ring_.results() + count > ring_.most_results()) stash();
+    const std::uint32_t least = std::min(ring_.results() + count, ring_.most_results());
+    ring_.can_cancel_now() ? ring_.gather(least, &moment) : ring_.enter(least, &moment);
+}
+
+template <class Function>
+void uring_backend::for_each_submitted(const Function& f) noexcept {
+    for (uring_socket* s = sockets_; s != nullptr; s = s->next_socket) {
+        for (operation* op = s->first; op != nullptr; op = op->next) {
+            if (place_of(*op) != place::kernel || is_marked(*op, mark::last_seen)) continue;
+            if (ring_.unsubmitted(part_of(*op).sequence, tag::of(*op)) == nullptr) f(*op);
+        }
+    }
+}
+
+void uring_backend::stop_all() noexcept {
+    for (std::uint32_t before = 0;;) {
+        mark_all_last();
+        std::uint32_t count = 0;
+        for_each_submitted([&](operation&) { ++count; });
+        if (count == 0) return;
+        if (before == 0 || count == before) for_each_submitted([&](operation& op) { stop(op); });
+        before = count;
+        wait_for_more(count);
+    }
+}
+
+// Fetched, and not handed out: no more results than that.
+void uring_backend::drop_ahead(const attachment& socket) noexcept {
+    if (ahead_.op == nullptr || ahead_.op->socket != &socket) return;
+    operation& op = *ahead_.op;
+    if (op.what == verb::accept && ahead_.result >= 0) ::close(ahead_.result);
+    if (ahead_.more && op.what == verb::receive) return_buffer(op.lent_id);
+    if (ahead_.more) {
+        ahead_ = {};
+    } else {
+        ahead_.result = aborted_result();
+    }
+}
+
+// A forked child only lets go. Where the ring is another thread's, that one has rested: nothing goes on.
+uring_backend::~uring_backend() {
+    if (process_ == platform::fork_stamp() && ring_.is_open()) {
+        if (ring_.is_here()) stop_all();
+        if (ahead_.op != nullptr) drop_ahead(*ahead_.op->socket);
+        stash();
+        for (std::size_t i = next_stashed_; i < stashed_.size(); ++i) {
+            if (stashed_[i].user_data > tag::last) drop(tag::operation_of(stashed_[i].user_data), stashed_[i]);
+        }
+    }
+    ring_.close();
+    if (ear_ >= 0) ::close(ear_);
+    while (sockets_ != nullptr) {
+        sockets_->link = nullptr;
+        sockets_ = sockets_->next_socket;
+    }
+}
+
+}  // namespace berth::detail

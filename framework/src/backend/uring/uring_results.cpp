@@ -1,0 +1,199 @@
+// What a completion means: a result to be handed on, or a reason to submit the operation once more.
+//
+// Nothing that is the ring's own business ends an operation: a multishot that stopped (its queue overflowed, or its
+// buffers ran out), a wait that the kernel handed back, a thread whose end took its submissions with it.
+#include "backend/uring/uring_backend.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace berth::detail {
+
+bool uring_backend::fetch(completion& out) noexcept {
+    while (next_stashed_ < stashed_.size()) {
+        const ring_result r = stashed_[next_stashed_++];
+        if (next_stashed_ == stashed_.size()) {
+            stashed_.clear();
+            next_stashed_ = 0;
+        }
+        if (settle(r, out)) return true;
+    }
+    if (!ring_.is_open()) return false;
+    while (ring_.results() != 0) {
+        const ring_result r = ring_.result(0);
+        ring_.forget(1);
+        if (settle(r, out)) return true;
+    }
+    return false;
+}
+
+bool uring_backend::settle(const ring_result& r, completion& out) noexcept {
+    if (r.user_data <= tag::last) {
+        if (r.user_data == tag::ear) heard(r);
+        return false;
+    }
+    operation& op = tag::operation_of(r.user_data);
+    if ((r.flags & IORING_CQE_F_MORE) == 0) {
+        --in_kernel_;
+        if (is_marked(op, mark::listed)) cancels_.remove(op);
+        clear_mark(op, mark::listed | mark::last_seen);
+    }
+    if (is_marked(op, mark::quieted)) return settle_quieted(op, r, out);
+    if (is_marked(op, mark::by_poll)) return settle_poll(op, r.result, out);
+    if (is_ongoing(op)) return settle_many(op, r, out);
+    return settle_one(op, r, out);
+}
+
+bool uring_backend::settle_one(operation& op, const ring_result& r, completion& out) noexcept {
+    int result = r.result;
+    if (result < 0) {
+        if (goes_on(op, result)) return false;
+    } else if (op.what == verb::receive) {
+        const uring_part& part = part_of(op);
+        uring_socket& socket = socket_of(op);
+        if (!uses_message(op)) {
+            socket.is_drained = ring_.is_single() && (r.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+        } else {
+            op.address_size = part.message.msg_namelen;
+            if (socket.kind.is_datagram) op.flags = part.message.msg_flags;
+        }
+    } else if (op.what >= verb::readable) {
+        result = 0;
+    }
+    return finish(op, result, out);
+}
+
+// True: it was submitted once more, or waits for that. False: it ends with this result.
+bool uring_backend::goes_on(operation& op, int& result) noexcept {
+    const bool is_starved = result == -ENOBUFS && is_ongoing(op) && op.what == verb::receive;
+    const bool is_again = result == -EAGAIN || (result == -EINPROGRESS && op.what == verb::connect);
+    if (!is_starved && !is_again && result != -EINTR && result != -ECANCELED) return false;
+    if (is_marked(op, mark::cancelled)) {
+        result = aborted_result();
+        return false;
+    }
+    if (is_starved) {
+        put_at(op, place::starved);
+        starved_.push_back(op);
+        has_buffers_back_ |= buffers_.has_free();  // given back since
+        return true;
+    }
+    if (is_again && (part_of(op).flags & MSG_DONTWAIT) != 0) {
+        push_back(op);
+        return true;
+    }
+    // A connect that was begun must not be begun again.
+    if (is_again || op.what == verb::connect) set_mark(op, mark::by_poll);
+    submit(op);
+    return true;
+}
+
+bool uring_backend::settle_poll(operation& op, int result, completion& out) noexcept {
+    if (is_marked(op, mark::cancelled)) return finish(op, aborted_result(), out);
+    if (result < 0 && result != -ECANCELED) return finish(op, result, out);
+    if (result >= 0) {
+        clear_mark(op, mark::by_poll);
+        if (op.what == verb::connect) {
+            int error = 0;
+            socklen_t size = sizeof error;
+            if (::getsockopt(static_cast<int>(op.socket->native), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+            return finish(op, -error, out);
+        }
+    }
+    submit(op);
+    return false;
+}
+
+bool uring_backend::settle_many(operation& op, const ring_result& r, completion& out) noexcept {
+    const bool is_receive = op.what == verb::receive;
+    const bool lacks_buffer = is_receive && buffers_.is_kernels_choice() && (r.flags & IORING_CQE_F_BUFFER) == 0;
+    if (r.result < 0 || lacks_buffer || (is_receive && r.result == 0 && !socket_of(op).kind.is_datagram)) {
+        int result = r.result;
+        drop(op, r);
+        if (result < 0 && goes_on(op, result)) return false;
+        return finish(op, result, out);
+    }
+    if (!is_receive) {
+        op.address_size = part_of(op).many.capacity;
+        if (op.address != nullptr &&
+            ::getpeername(r.result, static_cast<sockaddr*>(op.address), &op.address_size) != 0) {
+            op.address_size = 0;  // it is gone already
+        }
+        out = {&op, r.result, true};
+    } else if (buffers_.is_kernels_choice()) {
+        lend(op, r, out);
+    } else {
+        lend_own(op, r.result, out);
+    }
+    if ((r.flags & IORING_CQE_F_MORE) != 0) return true;
+    if (is_marked(op, mark::cancelled)) {
+        end(op, aborted_result());
+        leave(op);
+    } else {
+        submit(op);
+    }
+    return true;
+}
+
+void uring_backend::lend(operation& op, const ring_result& r, completion& out) noexcept {
+    op.lent_id = r.flags >> IORING_CQE_BUFFER_SHIFT;
+    buffers_.taken(op.lent_id);
+    std::byte* const buffer = buffers_.at(op.lent_id);
+    op.lent = {buffer, static_cast<std::size_t>(r.result)};
+    out = {&op, r.result, true};
+    if (!socket_of(op).kind.is_datagram) return;
+    // The kernel put in front of the bytes what else there is to say, and as much room for an address as we asked for.
+    ::io_uring_recvmsg_out head;
+    std::memcpy(&head, buffer, sizeof head);
+    const std::uint32_t room = part_of(op).message.msg_namelen;
+    const std::size_t ahead = sizeof head + room;
+    op.lent = {buffer + ahead, static_cast<std::size_t>(r.result) - std::min(ahead, static_cast<std::size_t>(r.result))};
+    op.flags = static_cast<int>(head.flags);
+    op.address_size = std::min(head.namelen, room);
+    if (op.address != nullptr) std::memcpy(op.address, buffer + sizeof head, op.address_size);
+    out.result = static_cast<int>((part_of(op).flags & MSG_TRUNC) != 0 ? head.payloadlen : op.lent.size);
+}
+
+bool uring_backend::settle_quieted(operation& op, const ring_result& r, completion& out) noexcept {
+    drop(op, r);
+    return (r.flags & IORING_CQE_F_MORE) == 0 && finish(op, aborted_result(), out);
+}
+
+// Nobody will hear of this result.
+void uring_backend::drop(operation& op, const ring_result& r) noexcept {
+    if (op.what == verb::accept && r.result >= 0 && !is_marked(op, mark::by_poll)) ::close(r.result);
+    if ((r.flags & IORING_CQE_F_BUFFER) == 0) return;
+    const std::uint32_t id = r.flags >> IORING_CQE_BUFFER_SHIFT;
+    buffers_.taken(id);
+    return_buffer(id);
+}
+
+bool uring_backend::finish(operation& op, int result, completion& out) noexcept {
+    give_back_own(op);
+    put_at(op, place::ended);
+    leave(op);
+    out = {&op, result, false};
+    return true;
+}
+
+void uring_backend::begin_going_on(operation& op) noexcept {
+    const std::uint32_t capacity = op.address == nullptr ? 0 : op.address_size;
+    uring_part& part = part_of(op);
+    if (op.what == verb::receive && socket_of(op).kind.is_datagram && buffers_.is_kernels_choice()) {
+        part.message = {};
+        part.message.msg_namelen = capacity;
+    } else {
+        part.many = {capacity, lent_buffers::none};
+    }
+}
+
+void uring_backend::heard(const ring_result& r) noexcept {
+    if (r.result >= 0) is_woken_ = true;
+    if ((r.flags & IORING_CQE_F_MORE) == 0) is_deaf_ = true;
+}
+
+}  // namespace berth::detail

@@ -1,0 +1,375 @@
+// Operations that are called off: by one, by socket, with the backend, while their results are on the way.
+#include "unit/backend/uring_ground.hpp"
+
+#include <sys/wait.h>
+
+#include <cstring>
+#include <random>
+#include <thread>
+
+namespace {
+
+using namespace berth_test;
+
+class uring_ending : public uring_ground {};
+INSTANTIATE_TEST_SUITE_P(kernels, uring_ending, testing::ValuesIn(modes()), mode_name);
+
+TEST_P(uring_ending, a_result_that_was_first_wins_over_cancel_and_no_byte_is_lost) {
+    std::mt19937 random(7);
+    two p = stream_pair();
+    auto a = attach(p.one);
+    std::string sent, got;
+    int aborted = 0;
+    for (int i = 0; i < 2000; ++i) {
+        noted r(verb::receive, a.get());
+        ring->start(r.with_room(10));
+        const auto dice = random() % 6;
+        if (dice != 0) ring->look();
+        if (dice % 2 == 0) {
+            sent += static_cast<char>('a' + i % 26);
+            write_to(p.other, sent.substr(sent.size() - 1));
+        }
+        if (dice == 2) ring->look();
+        ring->cancel(r);
+        if (dice == 3) ring->cancel(r);
+        ASSERT_TRUE(until([&] { return r.has_ended; }));
+        ASSERT_EQ(r.results.size(), 1U);
+        ASSERT_TRUE(r.last() >= 0 || r.last() == aborted_result()) << r.last();
+        got += r.bytes;
+        aborted += r.last() < 0 ? 1 : 0;
+    }
+    EXPECT_GT(aborted, 100);
+    p.other.close();
+    noted rest(verb::receive, a.get(), true);
+    ring->start(rest);
+    ASSERT_TRUE(until([&] { return rest.has_ended; }));
+    EXPECT_TRUE(got + rest.bytes == sent);
+}
+
+TEST_P(uring_ending, cancel_ends_one_that_goes_on_and_what_came_before_is_delivered) {
+    const fd l = listener();
+    auto a = attach(l);
+    for (int round = 0; round < 20; ++round) {
+        noted x(verb::accept, a.get(), true);
+        ring->start(x);
+        if (round % 2 == 0) settle_down();
+        const fd c = connected_to(name_of(l)), d = connected_to(name_of(l));
+        ring->look();
+        if (round % 3 == 0) ring->look();
+        ring->cancel(x);
+        ASSERT_TRUE(until([&] { return x.has_ended; }));
+        EXPECT_EQ(x.last(), aborted_result());
+        EXPECT_EQ(x.accepted.size(), x.results.size() - 1);
+        for (fd more; x.accepted.size() < 2;) {
+            x.accepted.emplace_back(::accept4(l, nullptr, nullptr, SOCK_NONBLOCK));
+            ASSERT_GE(x.accepted.back(), 0) << "a client was lost in round " << round;
+        }
+    }
+}
+
+/// A socket with everything that can be under way on it, in every place an operation can be in.
+struct everything {
+    std::vector<std::unique_ptr<noted>> ops;
+    std::size_t begun = 0;
+
+    noted& add(verb v, attachment* a, bool many = false) {
+        return *ops.emplace_back(std::make_unique<noted>(v, a, many));
+    }
+    void fill(attachment* a) {
+        add(verb::receive, a).with_room(1 << 16);
+        add(verb::receive, a).with_room(1 << 16);
+        add(verb::receive, a, true);
+        for (int i = 0; i < 6; ++i) add(verb::send, a).with_text(std::string(1 << 20, 'x')).flags = MSG_WAITALL;
+        add(verb::readable, a);
+        add(verb::writable, a);
+        add(verb::error, a);
+    }
+    [[nodiscard]] bool have_all_ended() const {
+        for (const auto& op : ops) {
+            if (!op->has_ended) return false;
+        }
+        return true;
+    }
+};
+
+TEST_P(uring_ending, after_quiet_nothing_is_touched_and_each_ends_aborted_once) {
+    for (int round = 0; round < 40; ++round) {
+        two p = stream_pair();
+        auto a = attach(p.one);
+        everything all;
+        all.fill(a.get());
+        for (auto& op : all.ops) ring->start(*op);
+        for (int i = 0; i < round % 4; ++i) ring->look();
+        if (round % 3 == 0) write_to(p.other, std::string(100'000, 'y'));
+        if (round % 8 >= 4) ring->look();
+        if (round % 5 == 0) {
+            for (std::size_t i = 0; i < all.ops.size(); i += 3) ring->cancel(*all.ops[i]);
+        }
+        if (round % 7 == 0) deliver();
+        ring->quiet(*a);
+        ::send(p.other, "late", 4, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (round % 2 == 0) p.one.close();
+        for (auto& op : all.ops) {
+            if (op->has_ended) continue;
+            op->memory.assign(op->memory.size(), '#');  // theirs again
+            if (round % 2 == 0) op->with_room(1);       // freed: the sanitizer watches
+        }
+        std::vector<bool> had_ended;
+        for (auto& op : all.ops) had_ended.push_back(op->has_ended);
+        for (auto& op : all.ops) op->results.clear();
+        ASSERT_TRUE(until([&] { return all.have_all_ended(); }));
+        for (std::size_t i = 0; i < all.ops.size(); ++i) {
+            if (had_ended[i]) continue;
+            EXPECT_EQ(all.ops[i]->results, std::vector<int>{aborted_result()}) << i;
+            EXPECT_EQ(all.ops[i]->memory.find_first_not_of(std::string("#\0", 2)), std::string::npos) << i;
+        }
+        EXPECT_EQ(a->first, nullptr);
+    }
+}
+
+TEST_P(uring_ending, clients_and_buffers_taken_before_quiet_are_given_back) {
+    make({.buffer_size = 512, .buffer_count = 2});
+    std::string reason;
+    for (int round = 0; round < 12; ++round) {
+        const fd l = listener();
+        two p = stream_pair();
+        auto a = attach(l), b = attach(p.one);
+        noted x(verb::accept, a.get(), round % 2 == 0), r(verb::receive, b.get(), true);
+        ring->start(x);
+        ring->start(r);
+        if (round % 4 < 2) settle_down();
+        const fd c = connected_to(name_of(l)), d = connected_to(name_of(l));
+        write_to(p.other, std::string(2000, 'z'));
+        for (int i = 0; i < 3; ++i) ring->look();
+        if (round % 3 == 0) ring->wait(clock::now() + milliseconds(1));
+        const int lowest = ::dup(l);
+        ::close(lowest);
+        ring->quiet(*a);
+        ring->quiet(*b);
+        ASSERT_TRUE(until([&] { return x.has_ended && r.has_ended; }));
+        EXPECT_EQ(x.results, std::vector<int>{aborted_result()});
+        EXPECT_EQ(r.results, std::vector<int>{aborted_result()});
+        EXPECT_EQ(r.bytes, "");
+        timeval t{0, 20'000};
+        char byte = 0;
+        if (round % 2 == 0) {  // it was accepted, and closed
+            ::setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
+            EXPECT_LE(::recv(c, &byte, 1, 0), 0);
+        }
+    }
+    two p = stream_pair();  // no buffer was lost
+    auto b = attach(p.one);
+    keeps_buffers = true;
+    noted r(verb::receive, b.get(), true);
+    ring->start(r);
+    write_to(p.other, std::string(1024, 'z'));
+    EXPECT_TRUE(until([&] { return r.bytes.size() == 1024; })) << r.bytes.size();
+    give_back(r);
+    end(b);
+}
+
+// The memory of each is filled with something else as soon as it has ended, and used for the next.
+TEST_P(uring_ending, memory_of_an_ended_operation_can_be_used_for_another_at_once) {
+    make({.entries = 8});
+    std::mt19937 random(11);
+    constexpr std::size_t count = 24;
+    std::vector<two> pairs;
+    std::vector<std::unique_ptr<attachment>> sockets;
+    for (std::size_t i = 0; i < count; ++i) {
+        int s[2];
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s), 0);
+        pairs.push_back({fd(s[0]), fd(s[1])});
+        sockets.push_back(attach(pairs[i].one));
+    }
+    alignas(noted) static std::byte memory[count][sizeof(noted)];
+    std::vector<noted*> living(count);
+    const auto make_one = [&](std::size_t i) {
+        auto* const socket = sockets[random() % count].get();
+        const bool many = random() % 3 == 0;
+        const verb v = random() % 4 == 0 ? verb::writable : verb::receive;
+        living[i] = ::new (memory[i]) noted(v, socket, many && v == verb::receive);
+        if (!many) living[i]->with_room(5);
+        ring->start(*living[i]);
+    };
+    std::size_t ended = 0;
+    for (std::size_t i = 0; i < count; ++i) make_one(i);
+    for (int step = 0; step < 5000; ++step) {
+        if (random() % 2 == 0) write_to(pairs[random() % count].other, "byte");
+        if (random() % 2 == 0) ring->cancel(*living[random() % count]);
+        if (random() % 16 == 0) ring->quiet(*sockets[random() % count]);
+        if (random() % 3 == 0) ring->look();
+        deliver_all();
+        for (std::size_t i = 0; i < count; ++i) {
+            if (!living[i]->has_ended) continue;
+            ASSERT_EQ(living[i]->state, 0);
+            living[i]->~noted();
+            std::memset(memory[i], 0xee, sizeof memory[i]);
+            make_one(i);
+            ++ended;
+        }
+    }
+    EXPECT_GT(ended, 2000U);
+    for (auto& a : sockets) ring->quiet(*a);
+    ASSERT_TRUE(until([&] {
+        for (auto* op : living) {
+            if (!op->has_ended) return false;
+        }
+        return true;
+    }));
+    for (auto* op : living) op->~noted();
+}
+
+TEST_P(uring_ending, the_backend_can_go_with_operations_under_way) {
+    for (int looks = 0; looks < 4; ++looks) {
+        make({});
+        two p = stream_pair();
+        const fd l = listener();
+        everything all;
+        {
+            auto a = attach(p.one), b = attach(l);
+            all.fill(a.get());
+            all.add(verb::accept, b.get(), true);
+            for (auto& op : all.ops) ring->start(*op);
+            for (int i = 0; i < looks; ++i) ring->look();
+            write_to(p.other, "text");
+            const fd c = connected_to(name_of(l));
+            if (looks == 3) ring->wait(clock::now() + milliseconds(10));
+            ring.reset();
+        }
+        for (auto& op : all.ops) op->memory.assign(op->memory.size(), '#');
+        write_to(p.other, "text");
+        for (auto& op : all.ops) {
+            EXPECT_EQ(op->memory.find_first_not_of('#'), std::string::npos);
+        }
+    }
+}
+
+// --- other threads, other processes ---
+
+TEST_P(uring_ending, operations_go_on_with_another_thread) {
+    two p = stream_pair(), q = stream_pair();
+    const fd l = listener();
+    auto a = attach(p.one), b = attach(l), c = attach(q.one);
+    noted r(verb::receive, a.get(), true), x(verb::accept, b.get(), true), whole(verb::receive, c.get());
+    ring->start(r);
+    ring->start(x);
+    whole.with_room(8).flags = MSG_WAITALL;
+    ring->start(whole);
+    std::string sent;
+    std::vector<fd> clients;
+    for (int i = 0; i < 10; ++i) {
+        std::thread([&, i] {
+            sent += "thread ";
+            clients.push_back(connected_to(name_of(l)));
+            if (i % 2 == 0) write_to(p.other, "thread ");
+            if (i == 2) write_to(q.other, "half");
+            settle_down();
+            if (i % 2 == 1) write_to(p.other, "thread ");
+            EXPECT_TRUE(until([&] { return r.bytes == sent && x.accepted.size() == clients.size(); })) << i;
+            ring->rest();
+        }).join();
+        EXPECT_FALSE(r.has_ended || x.has_ended);
+    }
+    EXPECT_EQ(r.bytes, sent);
+    EXPECT_EQ(whole.bytes, "half") << "what had come of it when its thread rested";
+    end(a);
+    end(b);
+    end(c);
+}
+
+TEST_P(uring_ending, a_connect_goes_on_with_another_thread) {
+    fd l = listener(0);
+    const auto to = name_of(l);
+    std::vector<fd> others;  // the queue is full: connects wait
+    for (int i = 0; i < 4; ++i) {
+        others.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        ::connect(others.back(), reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    }
+    std::this_thread::sleep_for(milliseconds(20));
+    const fd s(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    auto a = attach(s);
+    noted c(verb::connect, a.get());
+    ring->start(c.with_address(&to));
+    std::thread([&] {
+        settle_down();
+        EXPECT_FALSE(c.has_ended);
+        ring->rest();
+    }).join();
+    settle_down();
+    EXPECT_FALSE(c.has_ended);
+    for (int i = 0; i < 6 && !c.has_ended; ++i) {
+        const fd accepted(::accept(l, nullptr, nullptr));
+        (void)until([&] { return c.has_ended; }, milliseconds(1500));
+        if (c.has_ended) break;
+    }
+    EXPECT_EQ(c.last(), 0);
+}
+
+TEST_P(uring_ending, sockets_are_made_quiet_after_the_thread_of_the_loop_has_gone) {
+    for (const bool rested : {true, false}) {
+        make({});
+        two p = stream_pair();
+        const fd l = listener();
+        everything all;
+        auto a = attach(p.one), b = attach(l);
+        all.fill(a.get());
+        all.add(verb::accept, b.get(), true);
+        std::thread([&] {
+            for (auto& op : all.ops) ring->start(*op);
+            settle_down();
+            if (rested) ring->rest();
+        }).join();
+        ring->quiet(*a);
+        ring->quiet(*b);
+        for (auto& op : all.ops) op->memory.assign(op->memory.size(), '#');
+        completion c;
+        std::size_t ended = 0;
+        for (auto& op : all.ops) ended += op->has_ended ? 1 : 0;
+        while (ring->next(c)) {
+            EXPECT_EQ(c.result, aborted_result());
+            EXPECT_FALSE(c.more);
+            ++ended;
+        }
+        EXPECT_EQ(ended, all.ops.size());
+        EXPECT_TRUE(a->first == nullptr && b->first == nullptr);
+        ring.reset();
+    }
+}
+
+TEST_P(uring_ending, a_forked_child_lets_go_and_the_parent_goes_on) {
+    two p = stream_pair();
+    auto a = attach(p.one);
+    noted r(verb::receive, a.get(), true);
+    ring->start(r);
+    settle_down();
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ring.reset();
+        ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    write_to(p.other, "still there");
+    EXPECT_TRUE(until([&] { return r.bytes == "still there"; }));
+    end(a);
+}
+
+TEST_P(uring_ending, a_loop_that_is_run_for_moments_keeps_its_operations) {
+    two p = stream_pair();
+    auto a = attach(p.one);
+    noted r(verb::receive, a.get(), true);
+    ring->start(r);
+    std::string sent;
+    for (int i = 0; i < 300; ++i) {
+        write_to(p.other, "ab");
+        sent += "ab";
+        ring->look();
+        deliver();
+        ring->rest();
+    }
+    EXPECT_TRUE(until([&] { return r.bytes == sent; }));
+    end(a);
+}
+
+}  // namespace
