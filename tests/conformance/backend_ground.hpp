@@ -67,6 +67,20 @@ struct request : operation {
     std::vector<std::string> heard;  // all that was lent
 };
 
+// What the tests of lending receives share.
+constexpr backend_options few_buffers{.entries = 64, .buffer_size = 512, .buffer_count = 4};
+
+inline request& hears_for_good(request& r) {
+    r.many = true;
+    return r;
+}
+
+inline std::string joined(const request& r) {
+    std::string all;
+    for (const auto& part : r.heard) all += part;
+    return all;
+}
+
 class backend_contract : public testing::TestWithParam<sibling> {
 public:
     backend& engine() { return *engine_; }

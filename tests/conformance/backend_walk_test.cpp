@@ -164,6 +164,7 @@ protected:
             other_side_acts(p);
         } else if (dice < 97) {
             if (below(4) == 0) engine().wake();
+            if (below(10) == 0) engine().rest();
             below(2) == 0 ? engine().look() : engine().wait(backend::clock::now() + 1ms);
             fetch_all(below(2) == 0 ? 2 : 1000);
             if (below(3) == 0) return_all();

@@ -42,14 +42,15 @@ void asio_backend::look_at(asio_attachment& s, operation& first) noexcept {
     }
 }
 
-/// One result of an operation in the row, or none: then it waits again.
+/// One result of an operation in the row, or none: then it waits again, and its out-fields are as they were.
 bool asio_backend::serve(operation& op, completion& out) noexcept {
     auto& s = static_cast<asio_attachment&>(*op.socket);
     int result = 0;
     bool empty_now = false;
     if (op.what == verb::accept) {
-        op.address_size = notes(op).address_capacity;
-        result = take_client(s.native, op.address, op.address_size);
+        std::uint32_t size = notes(op).address_capacity;
+        result = take_client(s.native, op.address, size);
+        if (result >= 0 && op.address != nullptr) op.address_size = size;
     } else {
         empty_now = lend(s, op, result);
         if (s.watched == watch::starving) return false;
@@ -72,7 +73,6 @@ bool asio_backend::serve(operation& op, completion& out) noexcept {
 
 /// Receives into a free buffer. True if the socket is known to be empty now.
 bool asio_backend::lend(asio_attachment& s, operation& op, int& result) noexcept {
-    op.lent = {};
     if (free_buffers_.empty()) {
         set_state(op, op_state::hungry);
         s.hungry.push_front(op);
@@ -90,6 +90,7 @@ bool asio_backend::lend(asio_attachment& s, operation& op, int& result) noexcept
     result = !ec ? static_cast<int>(std::min(bytes, room.size())) : ec == asio::error::eof ? 0 : -ec.value();
     if (result < 0 || (result == 0 && !s.kind.is_datagram)) {
         return_buffer(id);
+        if (result != nothing_there) op.lent = {};
         return false;
     }
     if (op.address != nullptr) op.address_size = static_cast<std::uint32_t>(address.size());
