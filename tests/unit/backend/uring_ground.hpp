@@ -127,6 +127,30 @@ struct noted : operation {
     [[nodiscard]] int last() const { return results.empty() ? 1'000'000 : results.back(); }
 };
 
+/// A socket with everything that can be under way on it, in every place an operation can be in.
+struct everything {
+    std::vector<std::unique_ptr<noted>> ops;
+
+    noted& add(verb v, attachment* a, bool many = false) {
+        return *ops.emplace_back(std::make_unique<noted>(v, a, many));
+    }
+    void fill(attachment* a) {
+        add(verb::receive, a).with_room(1 << 16);
+        add(verb::receive, a).with_room(1 << 16);
+        add(verb::receive, a, true);
+        for (int i = 0; i < 6; ++i) add(verb::send, a).with_text(std::string(1 << 20, 'x')).flags = MSG_WAITALL;
+        add(verb::readable, a);
+        add(verb::writable, a);
+        add(verb::error, a);
+    }
+    [[nodiscard]] bool have_all_ended() const {
+        for (const auto& op : ops) {
+            if (!op->has_ended) return false;
+        }
+        return true;
+    }
+};
+
 struct mode {
     const char* name;
     ring_limits limits;
@@ -177,7 +201,8 @@ protected:
                 op.lent_ids.push_back(op.lent_id);
                 if (!keeps_buffers) give_back(op);
             } else if (!op.many) {
-                op.bytes.append(op.memory.data(), std::min<std::size_t>(op.memory.size(), static_cast<unsigned>(c.result)));
+                op.bytes.append(op.memory.data(),
+                                std::min<std::size_t>(op.memory.size(), static_cast<unsigned>(c.result)));
             }
         }
         if (op.then) op.then(op, c.result, c.more);

@@ -219,7 +219,8 @@ TEST_P(uring_waiting, several_parts_are_one_send_and_one_receive) {
     two p = stream_pair();
     auto a = attach(p.one), b = attach(p.other);
     std::string x = "one ", y = "two", in1(2, ' '), in2(10, ' ');
-    const buffer_part from[] = {{x.data(), x.size()}, {y.data(), y.size()}}, to[] = {{in1.data(), 2}, {in2.data(), 10}};
+    const buffer_part from[] = {{x.data(), x.size()}, {y.data(), y.size()}},
+                      to[] = {{in1.data(), 2}, {in2.data(), 10}};
     noted s(verb::send, a.get()), r(verb::receive, b.get());
     s.parts = from;
     r.parts = to;
