@@ -43,6 +43,64 @@ TEST_P(uring_owners, operations_go_on_with_another_thread) {
     end(c);
 }
 
+TEST_P(uring_owners, results_that_were_there_come_once_and_unchanged) {
+    make({.buffer_size = 512, .buffer_count = 4});
+    two p = stream_pair(), q = stream_pair();
+    auto a = attach(p.one), b = attach(q.one);
+    noted r(verb::receive, a.get(), true), one(verb::receive, b.get());
+    ring->start(r);
+    ring->start(one.with_room(10));
+    std::thread([&] {
+        settle_down();
+        write_to(q.other, "once");
+        for (int i = 0; i < 4; ++i) {
+            write_to(p.other, std::string(4, static_cast<char>('a' + i)));
+            ring->look();
+        }
+        ring->rest();
+    }).join();
+    std::thread([&] {
+        write_to(p.other, "eeee");
+        write_to(q.other, "again");
+        for (int i = 0; i < 5; ++i) ring->look();
+        EXPECT_TRUE(until([&] { return one.has_ended && r.bytes.size() == 20; }));
+        ring->rest();
+    }).join();
+    EXPECT_EQ(r.bytes, "aaaabbbbccccddddeeee");
+    EXPECT_EQ(one.results, std::vector<int>{4});
+    EXPECT_EQ(one.bytes, "once");
+    end(a);
+}
+
+TEST_P(uring_owners, results_that_did_not_fit_into_the_queue_are_not_left_behind) {
+    make({.entries = 4, .buffer_size = 512, .buffer_count = 64}, 4);
+    constexpr std::size_t count = 6;
+    std::vector<fd> sockets, remotes;
+    std::vector<std::unique_ptr<attachment>> attached;
+    std::vector<std::unique_ptr<noted>> receives;
+    for (std::size_t i = 0; i < count; ++i) {
+        sockets.push_back(bound(SOCK_DGRAM));
+        remotes.push_back(connected_to(name_of(sockets[i]), SOCK_DGRAM));
+        attached.push_back(attach(sockets[i], true));
+        ring->start(*receives.emplace_back(std::make_unique<noted>(verb::receive, attached[i].get(), true)));
+    }
+    std::string sent;
+    for (char round = 'a'; round < 'e'; ++round) {
+        std::thread([&] {
+            settle_down(10);
+            for (int i = 0; i < 5; ++i, sent += round) {
+                for (auto& to : remotes) write_to(to, std::string(1, round));
+            }
+            for (int i = 0; i < 2; ++i) ring->look();
+            ring->rest();
+        }).join();
+    }
+    for (auto& r : receives) {
+        EXPECT_TRUE(until([&] { return r->bytes == sent; })) << r->bytes << " of " << sent;
+    }
+    for (auto& a : attached) end(a);
+}
+
 TEST_P(uring_owners, a_connect_goes_on_with_another_thread) {
     fd l = listener(0);
     const auto to = name_of(l);

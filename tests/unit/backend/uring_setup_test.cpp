@@ -16,12 +16,6 @@ namespace {
 
 using namespace berth_test;
 
-std::size_t open_descriptors() {
-    std::size_t n = 0;
-    for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator("/proc/self/fd")) ++n;
-    return n;
-}
-
 int io_uring_switch() {
     int value = 0;
     std::ifstream("/proc/sys/kernel/io_uring_disabled") >> value;
