@@ -12,6 +12,9 @@ function(berth_build_flags target)
         # vptr checks need RTTI, which the library is built without.
         target_compile_options(${target} PRIVATE -fsanitize=${BERTH_SANITIZE} -fno-sanitize=vptr
             -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        if(BERTH_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+            target_compile_options(${target} PRIVATE -Wno-tsan)  # Asio's fences, which berth does not rely on
+        endif()
         target_link_options(${target} PUBLIC $<BUILD_INTERFACE:-fsanitize=${BERTH_SANITIZE}>)
     endif()
 endfunction()

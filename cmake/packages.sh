@@ -10,6 +10,7 @@ demo_packages=(
 test_packages=(
     "${demo_packages[@]}"
     libgtest-dev libgmock-dev libbenchmark-dev
+    liburing-dev libuv1-dev
     relacy-dev
     g++-mingw-w64-x86-64-posix
     pkg-config

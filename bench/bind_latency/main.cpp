@@ -8,33 +8,13 @@
 #include "bind_latency/report_json.hpp"
 #include "bind_latency/report_table.hpp"
 #include "bind_latency/targets/targets.hpp"
+#include "report/machine.hpp"
 
-#include <sys/utsname.h>
-
-#include <ctime>
 #include <exception>
-#include <fstream>
 
 namespace {
 
 using namespace berth::bench;
-
-void describe_machine(report& r) {
-    utsname system{};
-    uname(&system);
-    r.kernel = fmt::format("{} {}", system.sysname, system.release);
-    std::ifstream info("/proc/cpuinfo");
-    for (std::string line; std::getline(info, line);)
-        if (line.rfind("model name", 0) == 0) {
-            r.machine = line.substr(line.find(':') + 2);
-            break;
-        }
-    r.machine = fmt::format("{} cores{}{}", sysconf(_SC_NPROCESSORS_ONLN), r.machine.empty() ? "" : ", ", r.machine);
-    const std::time_t today = std::time(nullptr);
-    char text[32] = {};
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", std::gmtime(&today));
-    r.when = text;
-}
 
 /// Three reservations stand at the same time, each with a holder and a session socket per port.
 std::uint32_t affordable_block(std::uint32_t wanted, std::uint64_t descriptors) {
@@ -47,7 +27,10 @@ int run(options& o) {
     report r;
     r.mode = o.mode;
     r.clock_cost = read_cost();
-    describe_machine(r);
+    const machine_facts facts = describe_machine();
+    r.machine = facts.machine;
+    r.kernel = facts.kernel;
+    r.when = facts.when;
     r.where = enter_surroundings(o.own_namespace, o.range_size);
     r.block_ports = o.block_ports = affordable_block(o.block_ports, r.where.descriptors);
     filler crowd(r.where.range, r.where.descriptors);

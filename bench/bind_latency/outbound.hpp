@@ -3,8 +3,8 @@
 
 #include "bind_latency/drained_listener.hpp"
 #include "bind_latency/options.hpp"
-#include "bind_latency/progress.hpp"
 #include "bind_latency/results.hpp"
+#include "report/progress.hpp"
 
 #include <vector>
 

@@ -1,8 +1,9 @@
 // See report_charts.hpp.
 #include "bind_latency/report_charts.hpp"
 
-#include "bind_latency/svg_chart.hpp"
-#include "bind_latency/wording.hpp"
+#include "report/html_page.hpp"
+#include "report/svg_chart.hpp"
+#include "report/wording.hpp"
 
 #include <fmt/format.h>
 
@@ -17,16 +18,6 @@ int colour_of(const strategy_entry& entry) {
     for (std::size_t i = 0; i < all.size(); ++i)
         if (all[i].name == entry.name) return static_cast<int>(i % 10);
     return entry.whose == approach::kernel ? 0 : entry.whose == approach::program ? 1 : 6;
-}
-
-std::string card(std::string_view title, std::string_view explained, std::string_view body) {
-    return fmt::format("<div class=\"card\"><h3>{}</h3><p class=\"soft\">{}</p>{}</div>", title, explained, body);
-}
-
-std::string legend(const std::vector<series>& lines) {
-    std::string out = "<ul class=\"legend\">";
-    for (const series& line : lines) out += fmt::format("<li><i class=\"b{}\"></i>{}</li>", line.colour, line.label);
-    return out + "</ul>";
 }
 
 bool crowded_by(const cell& c, fill_style style) { return c.fill == style || c.fill == fill_style::none; }

@@ -1,33 +1,16 @@
 // See report_html.hpp.
 #include "bind_latency/report_html.hpp"
 
-#include "bind_latency/page_style.hpp"
 #include "bind_latency/report_charts.hpp"
-#include "bind_latency/wording.hpp"
+#include "report/html_page.hpp"
+#include "report/wording.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <stdexcept>
 
 namespace berth::bench {
 namespace {
-
-std::string escaped(std::string_view words) {
-    std::string out;
-    for (const char c : words) {
-        if (c == '<')
-            out += "&lt;";
-        else if (c == '>')
-            out += "&gt;";
-        else if (c == '&')
-            out += "&amp;";
-        else
-            out += c;
-    }
-    return out;
-}
 
 std::string both(const distribution& d) { return fmt_time(d.p50) + " / " + fmt_time(d.p99); }
 
@@ -103,18 +86,13 @@ std::string timed_section(const report& r) {
 }  // namespace
 
 void write_html(const report& r, const std::string& path) {
-    std::ofstream file(path);
-    file << "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-            "content=\"width=device-width,initial-scale=1\"><title>berth: bind latency</title><style>"
-         << page_style << "</style></head><body>"
-         << fmt::format(
-                "<h1>How long until a socket has its port?</h1><p>{} Block of berth's: {} ports, as full as the "
-                "range.</p><p class=\"soft\">{} run of {}, {} on {}.</p>",
-                escaped(r.where.note), r.block_ports, r.mode, r.when, r.kernel, escaped(r.machine))
-         << plain_section(r) << charts_section(r) << targets_section(r) << timed_section(r) << "<h2>All figures</h2>"
-         << cells_section(r.cells, "bind: every scene") << cells_section(r.outbound, "connect: every scene")
-         << "</body></html>\n";
-    if (!file.flush()) throw std::runtime_error("cannot write " + path);
+    write_page(
+        path, "berth: bind latency",
+        fmt::format("<h1>How long until a socket has its port?</h1><p>{} Block of berth's: {} ports, as full as the "
+                    "range.</p><p class=\"soft\">{} run of {}, {} on {}.</p>",
+                    escaped(r.where.note), r.block_ports, r.mode, r.when, r.kernel, escaped(r.machine)) +
+            plain_section(r) + charts_section(r) + targets_section(r) + timed_section(r) + "<h2>All figures</h2>" +
+            cells_section(r.cells, "bind: every scene") + cells_section(r.outbound, "connect: every scene"));
 }
 
 }  // namespace berth::bench

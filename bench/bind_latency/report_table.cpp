@@ -1,7 +1,7 @@
 // See report_table.hpp.
 #include "bind_latency/report_table.hpp"
 
-#include "bind_latency/wording.hpp"
+#include "report/wording.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 // See results.hpp.
 #include "bind_latency/results.hpp"
 
-#include "bind_latency/wording.hpp"
+#include "report/wording.hpp"
 
 #include <algorithm>
 #include <array>

@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <sstream>
-#include <stdexcept>
-#include <utility>
 
 namespace berth::test {
 namespace {
@@ -22,16 +20,6 @@ std::uint64_t inode_of(int fd) {
 }
 
 }  // namespace
-
-void oracle_walk::run(std::uint32_t steps) {
-    for (step_ = 1; step_ <= steps; ++step_) step();
-}
-
-void oracle_walk::step() {
-    operate();
-    check_books();
-    if (std::exchange(look_now_, false) || step_ % 10 == 0) check_sockets();
-}
 
 void oracle_walk::check_books() {
     for (auto& b : live_) {
@@ -145,29 +133,6 @@ bool oracle_walk::anything_left_on(port_block block) const {
            std::any_of(detached_.begin(), detached_.end(),
                        [&](const auto& d) { return block.contains(d.handle.port()); }) ||
            std::any_of(live_.begin(), live_.end(), [&](const auto& b) { return overlap(b.block, block); });
-}
-
-oracle_walk::port_slot* oracle_walk::pick(live_block& b, place where) {
-    const std::uint32_t n = count(b, {where});
-    if (n == 0) return nullptr;
-    std::uint32_t skip = below(n);
-    for (auto& slot : b.slots)
-        if (slot.where == where && skip-- == 0) return &slot;
-    return nullptr;
-}
-
-void oracle_walk::note(const std::string& operation, const std::string& detail) {
-    ++done_[operation];
-    history_.push_back(std::to_string(step_) + ' ' + operation + detail);
-    if (history_.size() > 20) history_.pop_front();
-}
-
-void oracle_walk::require(bool holds, const std::string& what) const {
-    if (holds) return;
-    std::string text = what + "\nBERTH_WALK_SEED=" + std::to_string(seed_) + ", step " + std::to_string(step_) +
-                       ", " + kind_.name + "; the last operations:";
-    for (const auto& line : history_) text += "\n  " + line;
-    throw std::runtime_error(text);
 }
 
 }  // namespace berth::test

@@ -1,52 +1,24 @@
 // Linear probing: start anywhere in the range and try one port after the other, once round.
 #include "bind_latency/strategies/all.hpp"
-#include "bind_latency/strategies/bare_socket.hpp"
+#include "bind_latency/strategies/probing.hpp"
 
 namespace berth::bench {
 namespace {
 
-class place : public timed_seat<place> {
-public:
-    place(protocol p, port_block range, unsigned thread) noexcept : socket_(p), range_(range), draw_(thread) {}
-    bool take() noexcept {
-        bool bound = false;
-        if (socket_.open()) {
-            std::uint32_t offset = draw_.below(range_.count);
-            for (std::uint32_t tries = 0; !bound && tries < range_.count; ++tries) {
-                bound = socket_.bind(static_cast<std::uint16_t>(range_.first + offset));
-                if (++offset == range_.count) offset = 0;
-            }
-        }
-        return socket_.usable_or_closed(bound);
+bool once_round(bare_socket& socket, port_block range, xorshift& draw) noexcept {
+    std::uint32_t offset = draw.below(range.count);
+    for (std::uint32_t tries = 0; tries < range.count; ++tries) {
+        if (socket.bind(static_cast<std::uint16_t>(range.first + offset))) return true;
+        if (++offset == range.count) offset = 0;
     }
-    void give_back() noexcept { socket_.close(); }
-
-private:
-    bare_socket socket_;
-    port_block range_;
-    xorshift draw_;
-};
-
-class linear_probe : public strategy {
-public:
-    void prepare(const scene& s) override {
-        transport_ = s.transport;
-        range_ = s.range;
-    }
-    std::unique_ptr<seat> sit(unsigned thread) override {
-        return std::make_unique<place>(transport_, range_, thread);
-    }
-
-private:
-    protocol transport_ = protocol::udp;
-    port_block range_{};
-};
+    return false;
+}
 
 }  // namespace
 
 strategy_entry linear_probe_entry() {
     return {"linear_probe", "linear probing", "socket + binds to one port after the other + listen",
-            approach::program, make_strategy<linear_probe>};
+            approach::program, make_strategy<probing<once_round>>};
 }
 
 }  // namespace berth::bench

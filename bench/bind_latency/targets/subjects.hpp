@@ -2,8 +2,8 @@
 #pragma once
 
 #include "bind_latency/targets/targets.hpp"
-#include "bind_latency/wording.hpp"
 #include "measure/interleave.hpp"
+#include "report/wording.hpp"
 
 #include <berth/port_reservation.hpp>
 

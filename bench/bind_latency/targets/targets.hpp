@@ -6,8 +6,8 @@
 
 #include "bind_latency/filler.hpp"
 #include "bind_latency/options.hpp"
-#include "bind_latency/progress.hpp"
 #include "bind_latency/results.hpp"
+#include "report/progress.hpp"
 
 #include <vector>
 

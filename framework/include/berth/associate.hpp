@@ -1,10 +1,11 @@
 // The documents' two steps for a caller's own socket: associate it with a reservation, then bind it.
 //
 // associate remembers, bind acts: the port comes out of the associated block, and the session socket of that port
-// takes the place of the caller's socket under the same descriptor (or inside the same Asio object; pending operations
-// end with operation_aborted). Do both before the descriptor is registered with any event queue of the caller's own.
-// Options that can be read and undone are carried over; filters, memberships and bound devices are refused by name.
-// Documents: SIO_ASSOCIATE_PORT_RESERVATION, and "Remarks" of SIO_ACQUIRE_PORT_RESERVATION for reserve_on.
+// takes the place of the caller's socket under the same descriptor (or inside the same Asio object; pending
+// operations end with operation_aborted). Do both before the descriptor is registered with any event queue of the
+// caller's own. Options that can be read and undone are carried over; filters, memberships and bound devices are
+// refused by name. Documents: SIO_ASSOCIATE_PORT_RESERVATION, and "Remarks" of SIO_ACQUIRE_PORT_RESERVATION for
+// reserve_on.
 #pragma once
 
 #include <berth/port_reservation.hpp>
@@ -69,9 +70,9 @@ struct reservation_instance {
 };
 
 /// Reserves a block that lives as long as `socket`: when its last descriptor in this process closes, the block is
-/// released, and sockets bound to it are detached. The request's protocol and family follow the socket. Several blocks
-/// on one socket are legal, and so is associating that very socket. `use`: what the TCP ports of the block are for.
-/// Noticed within 10 ms, and at once by every call that names the token.
+/// released, and sockets bound to it are detached. The request's protocol and family follow the socket. Several
+/// blocks on one socket are legal, and so is associating that very socket. `use`: what the TCP ports of the block are
+/// for. Noticed within 10 ms, and at once by every call that names the token.
 BERTH_DECL reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f,
                                            tcp_use use = tcp_use::listen);
 
@@ -134,8 +135,7 @@ void give_back(Socket& socket, error_code& ec) {
 }
 
 template <detail::asio_socket Socket>
-reservation_instance reserve_on(Socket& socket, const port_block& block, failure& f,
-                                tcp_use use = tcp_use::listen) {
+reservation_instance reserve_on(Socket& socket, const port_block& block, failure& f, tcp_use use = tcp_use::listen) {
     return reserve_on(socket.native_handle(), block, f, use);
 }
 

@@ -6,9 +6,15 @@
 #include <berth/bound_port.hpp>
 #include <berth/capabilities.hpp>
 #include <berth/error.hpp>
+#include <berth/io_context.hpp>
 #include <berth/log.hpp>
 #include <berth/port_block.hpp>
 #include <berth/port_reservation.hpp>
 #include <berth/reservation_request.hpp>
 #include <berth/reservation_token.hpp>
+#include <berth/signal_set.hpp>
 #include <berth/statistics.hpp>
+#include <berth/steady_timer.hpp>
+#include <berth/tcp_acceptor.hpp>
+#include <berth/tcp_socket.hpp>
+#include <berth/udp_socket.hpp>

@@ -1,7 +1,7 @@
 // A bound socket out of a block: an Asio socket or acceptor, and the port that it stands on, with one owner.
 //
-// Move-only; its destructor takes the socket out of Asio (pending operations end with operation_aborted) and gives the
-// port back. A socket that was closed or moved away meanwhile is noticed: its port is condemned, then renewed.
+// Move-only; its destructor takes the socket out of Asio (pending operations end with operation_aborted) and gives
+// the port back. A socket that was closed or moved away meanwhile is noticed: its port is condemned, then renewed.
 #pragma once
 
 #include <berth/bound_port.hpp>

@@ -43,9 +43,9 @@ public:
     /// The port, host byte order; 0 if none is held.
     [[nodiscard]] BERTH_DECL std::uint16_t port() const noexcept;
 
-    /// The session socket for data transfer alone: send, receive, accept, poll; for an outbound TCP socket connect and
-    /// shutdown of the connection. Non-blocking. It stays the port's: do not close, duplicate, connect (UDP) or set
-    /// options on it, and take it out of an event queue before give back. For those, use native_handle().
+    /// The session socket for data transfer alone: send, receive, accept, poll; for an outbound TCP socket connect
+    /// and shutdown of the connection. Non-blocking. It stays the port's: do not close, duplicate, connect (UDP) or
+    /// set options on it, and take it out of an event queue before give back. For those, use native_handle().
     [[nodiscard]] BERTH_DECL native_handle_type io_handle() const noexcept;
 
     /// The session socket for any use but closing it. Give back then checks identity, options and attachments, and

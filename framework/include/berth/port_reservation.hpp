@@ -1,8 +1,8 @@
 // The held right to a block of ports, and the draws from it. One arrow of ARCHITECTURE.md is one function here.
 //
 // Move-only resource. While it lives no other process binds a port of the block, whatever its uid and flags (what a
-// system cannot promise, capabilities.hpp says). Draws, give back and statistics are thread-safe and lock-free in user
-// space; release and destruction are serialised by the caller against moves of the object, not against draws.
+// system cannot promise, capabilities.hpp says). Draws, give back and statistics are thread-safe and lock-free in
+// user space; release and destruction are serialised by the caller against moves of the object, not against draws.
 // Documents: SIO_ACQUIRE_PORT_RESERVATION (reserve), SIO_RELEASE_PORT_RESERVATION (release).
 #pragma once
 
@@ -28,7 +28,9 @@ namespace detail {
 class reservation_core;
 
 template <class Socket>
-concept acceptor = requires(Socket& s) { s.listen(); };
+concept acceptor = requires(Socket& s) {
+    s.listen();
+};
 }  // namespace detail
 
 /// What release does when sockets of the block are still with workers.
@@ -45,8 +47,8 @@ public:
     /// Releases; sockets that are out are detached and a warning is logged (log.hpp).
     BERTH_DECL ~port_reservation();
 
-    /// Reserves all of the block or nothing. Blocks for some microseconds a port. Post on success: every port is held,
-    /// parked and available, and the closing check found nobody else on it. Throws reservation_error:
+    /// Reserves all of the block or nothing. Blocks for some microseconds a port. Post on success: every port is
+    /// held, parked and available, and the closing check found nobody else on it. Throws reservation_error:
     /// invalid_argument, block_unavailable, too_many_files, permission_denied, address_mismatch, family_mismatch, …
     [[nodiscard]] BERTH_DECL static port_reservation reserve(const reservation_request& request);
     /// As above; on failure returns an empty reservation and f says what, why and what to do.
@@ -59,7 +61,8 @@ public:
     /// The name of the reservation for associate(). Zero if none.
     [[nodiscard]] BERTH_DECL reservation_token token() const noexcept;
 
-    // --- draws. Thread-safe. An empty bound_port and ec on failure: block_exhausted, reservation_released, forked ---
+    // --- draws. Thread-safe. An empty bound_port and ec on failure: block_exhausted, reservation_released, forked
+    // ---
 
     /// Any available port, by the request's draw order. Post: its socket is open, empty and without a past.
     /// For a block with TCP and UDP say which: `protocol` tcp or udp. Never waits; may look for ports that came free
@@ -96,13 +99,14 @@ public:
         return out;
     }
 
-    /// Ends the reservation. Post on success: the ports are the system's again (detached ones when their sockets end),
-    /// the token is invalid. reservation_busy with f.count sockets out, if told to refuse.
+    /// Ends the reservation. Post on success: the ports are the system's again (detached ones when their sockets
+    /// end), the token is invalid. reservation_busy with f.count sockets out, if told to refuse.
     BERTH_DECL void release(failure& f, if_taken policy = if_taken::refuse) noexcept;
     BERTH_DECL void release(if_taken policy = if_taken::refuse);
 
     /// Brings back what came free off the fast path: rested ports, ports whose caller closed the socket, condemned
-    /// ones. Returns the number of ports that became available. Thread-safe; takes milliseconds with 10^4 descriptors.
+    /// ones. Returns the number of ports that became available. Thread-safe; takes milliseconds with 10^4
+    /// descriptors.
     BERTH_DECL std::uint32_t reclaim() noexcept;
 
     /// The books. Thread-safe, also while other threads work.

@@ -15,8 +15,8 @@ namespace berth {
 
 enum class transport : std::uint8_t { tcp = 1, udp = 2, tcp_and_udp = 3 };  ///< both: the same numbers, drawn apart
 enum class address_family : std::uint8_t { ipv4, ipv6, dual };              ///< dual: one socket hears both
-enum class tcp_use : std::uint8_t { listen, connect };  ///< what a TCP port's session socket is for
-enum class draw_order : std::uint8_t { random, first_in_first_out };        ///< random: RFC 6056
+enum class tcp_use : std::uint8_t { listen, connect };                ///< what a TCP port's session socket is for
+enum class draw_order : std::uint8_t { random, first_in_first_out };  ///< random: RFC 6056
 enum class parking : std::uint8_t { best, system_calls };  ///< system_calls: never the eBPF filter, even if permitted
 
 struct reservation_request {
@@ -30,7 +30,8 @@ struct reservation_request {
     std::chrono::milliseconds cool_down{0};  ///< rest of a port after give back, before it is available again
     std::chrono::milliseconds silence{0};    ///< > 0: and until no packet of old traffic came for this long
     parking park = parking::best;
-    bool avoid_common_ports = true;  ///< wildcard: prefer blocks outside the ephemeral range, the reserved list, 1-1023
+    bool avoid_common_ports =
+        true;  ///< wildcard: prefer blocks outside the ephemeral range, the reserved list, 1-1023
 };
 
 }  // namespace berth

@@ -1,7 +1,7 @@
 // A reservation's books: ports by state, failures by cause, sampled latency of take.
 //
-// Invariant: available + taken + open + draining + cooling + condemned == the block's size, per protocol. Each port is
-// read once, so the sum holds in every snapshot, also while other threads work.
+// Invariant: available + taken + open + draining + cooling + condemned == the block's size, per protocol. Each port
+// is read once, so the sum holds in every snapshot, also while other threads work.
 #pragma once
 
 #include <berth/error.hpp>
@@ -31,15 +31,15 @@ struct port_counts {
 
 /// Counters since reserve. A snapshot: each figure is exact at some instant of the call.
 struct reservation_statistics {
-    port_counts ports;                     ///< both protocols added where the block has both
-    std::uint64_t takes = 0;               ///< ports handed to workers
-    std::uint64_t gives_back = 0;          ///< ports that came back
-    std::uint64_t exhausted = 0;           ///< takes refused with block_exhausted
-    std::uint64_t condemned = 0;           ///< session sockets condemned
-    std::uint64_t renewed = 0;             ///< session sockets replaced after that
-    std::uint64_t open_failures = 0;       ///< a parked socket could not be opened; another port was tried
-    std::uint64_t not_silent = 0;          ///< cool-downs prolonged because old traffic still came
-    std::uint64_t discarded = 0;           ///< datagrams and queued clients of old sessions thrown away
+    port_counts ports;                ///< both protocols added where the block has both
+    std::uint64_t takes = 0;          ///< ports handed to workers
+    std::uint64_t gives_back = 0;     ///< ports that came back
+    std::uint64_t exhausted = 0;      ///< takes refused with block_exhausted
+    std::uint64_t condemned = 0;      ///< session sockets condemned
+    std::uint64_t renewed = 0;        ///< session sockets replaced after that
+    std::uint64_t open_failures = 0;  ///< a parked socket could not be opened; another port was tried
+    std::uint64_t not_silent = 0;     ///< cool-downs prolonged because old traffic still came
+    std::uint64_t discarded = 0;      ///< datagrams and queued clients of old sessions thrown away
     /// Sampled latency of take (one in 1,024): bucket i counts samples in [2^i, 2^(i+1)) nanoseconds.
     std::array<std::uint64_t, 32> take_latency{};
     /// Draws and binds that failed, by cause: indexed by errc.

@@ -7,10 +7,11 @@
 // template for the next). One suite runs over all: tests/conformance/backend_*.
 #pragma once
 
-#include "platform/port_provider.hpp"
+#include "platform/native_socket.hpp"
 
 #include <berth/detail/operation.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -25,7 +26,11 @@ class attachment {
 public:
     virtual ~attachment() = default;
     platform::native_socket native{};
-    operation* first = nullptr;  ///< the operations that have not ended
+    operation* first = nullptr;   ///< the operations that have not ended
+    bool is_quiet = false;        ///< the loop's: no operation begins on it any more
+    std::atomic<int> waiting{0};  ///< the loop's: operations on their way to it from other threads
+    attachment* next = nullptr;   ///< the loop's list of all of them
+    attachment* previous = nullptr;
 };
 
 struct socket_kind {
@@ -57,7 +62,8 @@ public:
     [[nodiscard]] virtual const backend_facts& facts() const noexcept = 0;
 
     /// Makes a socket known. Post: it is non-blocking; nothing else about it changed. On failure: nullptr, the socket
-    /// is still the caller's. Errors: the system's (not a socket, no memory).
+    /// is still the caller's. Errors: the system's (not a socket, no memory), in std::system_category(). A backend
+    /// outlives its attachments.
     virtual std::unique_ptr<attachment> attach(platform::native_socket socket, socket_kind kind,
                                                std::error_code& ec) = 0;
 
@@ -72,12 +78,14 @@ public:
 
     /// Ends all operations of a socket. Post: the kernel touches none of their memory and the socket is quiet;
     /// their results, all of them the aborted error, come out of next() like any other, one for each. Bytes and
-    /// connections that had been taken off the socket for them are dropped, never delivered.
+    /// connections that had been taken off the socket for them are dropped, never delivered. It may be closed at
+    /// once, or be used again.
     /// Pre of destroying an attachment: this, and then all of them fetched (first == nullptr).
     virtual void quiet(attachment& socket) noexcept = 0;
 
     /// Hands what was started to the system, and sleeps until a result is there, wake() was called or the time has
     /// come; not at all if one of them is so already. A wake() is never lost: one between two waits ends the next.
+    /// It may end with none of these, e.g. when somebody else was faster at a listener that several accept from.
     virtual void wait(clock::time_point until) noexcept = 0;
 
     /// The owner leaves. Post: the kernel touches no memory of any operation; results that are there stay there, the
@@ -87,7 +95,8 @@ public:
     /// As wait() with a time that is past: looks, and does not sleep.
     virtual void look() noexcept = 0;
 
-    /// The next result, if one is there: op's out-fields are set. Receives that lend fill op.lent.
+    /// The next result, if one is there: op's out-fields are set. Receives that lend fill op.lent; where nothing was
+    /// lent (an end, an error) op.lent.data is nullptr.
     virtual bool next(completion& out) noexcept = 0;
 
     /// Ends a sleep of wait(). From any thread, at any time, also from a signal handler.
@@ -102,7 +111,7 @@ public:
 
 struct backend_options {
     std::uint32_t entries = 1024;      ///< of the submission queue
-    std::uint32_t buffer_size = 4096;  ///< bytes of a lent buffer
+    std::uint32_t buffer_size = 4096;  ///< bytes of a lent buffer; a backend may need 512 at least
     std::uint32_t buffer_count = 256;  ///< a power of two
 };
 

@@ -8,6 +8,8 @@
 // over all of them: tests/conformance/.
 #pragma once
 
+#include "platform/native_socket.hpp"
+
 #include <berth/capabilities.hpp>
 #include <berth/error.hpp>
 #include <berth/reservation_request.hpp>
@@ -20,8 +22,6 @@
 namespace berth::platform {
 
 enum class port_kind : std::uint8_t { udp, tcp_listen, tcp_connect };
-
-using native_socket = std::intptr_t;  // int on POSIX, SOCKET on Windows; -1: none
 
 struct hold_request {
     port_kind kind = port_kind::udp;

@@ -9,6 +9,8 @@
 
 #include "reservation_core.hpp"
 
+#include <array>
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,19 +77,38 @@ private:
         native_socket duplicate = -1;
         native_socket callers = -1;
     };
+
+    /// Each does one verb to both and, where there is an answer, compares it with the model's.
+    std::string apply(move m);
+    std::string take();
+    std::string take_all_fail();
+    std::string take_port(std::uint32_t i);
+    std::string take_port_fails(std::uint32_t i);
+    std::string take_pair();
+    std::string take_pair_odd_fails();
+    std::string bind_callers(std::uint32_t i, bool refused);
+    std::string duplicate(std::uint32_t i);
+    void close_duplicate(std::uint32_t i);
+    void caller_closes(std::uint32_t i);
+    void caller_gives_back(std::uint32_t i, bool copied);
+    void give_back(std::uint32_t i, bool condemns);
+    void lose(std::uint32_t i);
+    std::string release(if_taken policy);
+
     std::string draw(const model_draw& expected, bound_port port, error_code ec);
     std::string draw_pair(const model_draw& expected, std::array<bound_port, 2> pair, error_code ec);
     std::string expect(error_code got, errc wanted) const;
-    std::string bind_callers(std::uint32_t i, bool refused);
-    std::string release(if_taken policy);
-    void give_back(std::uint32_t i, bool condemns);
-    void lose(std::uint32_t i);
-    void close(native_socket& socket);
     [[nodiscard]] std::string differs() const;
+    void close(native_socket& socket);
     simulated_port& sim(std::uint32_t i) { return kernel_.port(false, number(i)); }
     [[nodiscard]] std::uint16_t number(std::uint32_t i) const { return static_cast<std::uint16_t>(block_.first + i); }
+    /// The switch is on for one port, or for all, as long as `body` runs.
     template <class Body>
-    void with_switch(std::atomic<bool> simulated_port::*which, Body body, std::uint32_t only = ~0u);
+    void with_switch(std::atomic<bool> simulated_port::*which, Body body, std::uint32_t only = ~0u) {
+        for (std::uint32_t i = 0; i < block_.count; ++i) (sim(i).*which) = only == ~0u || only == i;
+        body();
+        for (std::uint32_t i = 0; i < block_.count; ++i) (sim(i).*which) = false;
+    }
 
     walked_block block_;
     mutable simulated_provider kernel_;

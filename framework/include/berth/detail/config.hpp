@@ -5,13 +5,13 @@
 #pragma once
 
 #if defined(BERTH_SHARED_LINKING) || defined(BERTH_BUILDING_SHARED)
-#  if defined(__GNUC__) && !defined(_WIN32)
-#    define BERTH_DECL __attribute__((visibility("default")))
-#  elif defined(BERTH_BUILDING_SHARED)
-#    define BERTH_DECL __declspec(dllexport)
-#  else
-#    define BERTH_DECL __declspec(dllimport)
-#  endif
+#if defined(__GNUC__) && !defined(_WIN32)
+#define BERTH_DECL __attribute__((visibility("default")))
+#elif defined(BERTH_BUILDING_SHARED)
+#define BERTH_DECL __declspec(dllexport)
 #else
-#  define BERTH_DECL
+#define BERTH_DECL __declspec(dllimport)
+#endif
+#else
+#define BERTH_DECL
 #endif

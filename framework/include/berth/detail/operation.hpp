@@ -28,7 +28,7 @@ struct buffer_part {
 enum class verb : std::uint8_t {
     receive,   ///< parts; with `address` the source too. 0 of a stream: its end
     send,      ///< parts; with `address` to there
-    accept,    ///< result: the new descriptor; with `address` the remote
+    accept,    ///< result: the new descriptor, close-on-exec; with `address` the remote
     connect,   ///< `address`
     readable,  ///< result 0: would not block
     writable,
@@ -41,13 +41,17 @@ struct operation : ready_node {
     /// system's error number, aborted_result() after cancel and close.
     using result_function = void (*)(operation&, int result, bool more);
 
+    using destroy_function = void (*)(operation&) noexcept;  ///< frees what it owns; there will be no result
+
     result_function on_result = nullptr;
+    destroy_function destroy = nullptr;
     verb what = verb::receive;
-    bool many = false;       ///< accept, receive: goes on until it is cancelled or fails; receive lends buffers
-    std::uint8_t state = 0;  ///< the backend's
-    int flags = 0;           ///< in: the system's message flags; out, of a datagram: those it came with
+    bool many = false;        ///< accept, receive: goes on until it is cancelled or fails; receive lends buffers
+    std::uint8_t state = 0;   ///< the backend's
+    bool is_waiting = false;  ///< the loop's: started on another thread, not begun yet
+    int flags = 0;            ///< in: the system's message flags; out, of a datagram: those it came with
     attachment* socket = nullptr;
-    const buffer_part* parts = nullptr;
+    const buffer_part* parts = nullptr;  ///< stay where they are, like their bytes, until the end
     std::uint32_t part_count = 0;
     std::uint32_t address_size = 0;  ///< bytes; in: of what is at `address`, or its capacity; out: of the source
     void* address = nullptr;         ///< a socket address in the system's form; nullptr: none is asked for

@@ -135,6 +135,7 @@ void uring_backend::admit_next(direction& d) noexcept {
 
 // It was admitted, and is over.
 void uring_backend::leave(operation& op) noexcept {
+    op.lent = {};
     direction* const d = direction_of(op);
     if (d == nullptr) return;
     if (--d->admitted == 0) d->is_full = false;

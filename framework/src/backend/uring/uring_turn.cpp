@@ -18,8 +18,8 @@ namespace berth::detail {
 void uring_backend::wait(clock::time_point until) noexcept {
     if (!begin()) return doze(until);
     const bool has_result = find();
-    const bool is_woken = take_wake();
     hand_over();
+    const bool is_woken = take_wake();  // the ear may have been renewed, and have heard something before
     if (!is_woken && !has_result && until != clock::time_point::min()) return sleep(until);
     if (ring_.has_work()) ring_.enter(0, nullptr);
 }
@@ -47,6 +47,7 @@ void uring_backend::sleep(clock::time_point until) noexcept {
             return;
         }
         hand_over();
+        if (take_wake()) return;
     }
 }
 

@@ -1,9 +1,8 @@
 // See svg_chart.hpp.
-#include "bind_latency/svg_chart.hpp"
+#include "report/svg_chart.hpp"
 
-#include "bind_latency/wording.hpp"
-
-#include <fmt/format.h>
+#include "report/svg_parts.hpp"
+#include "report/wording.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +11,7 @@
 namespace berth::bench {
 namespace {
 
-constexpr double width = 420;
+using svg::opening, svg::rule, svg::text, svg::width;
 
 /// Nanoseconds to a place between `from` and `to`, whole decades at both ends.
 class log_scale {
@@ -41,18 +40,6 @@ std::string decade_name(double ns) {
     if (ns < 1e6) return fmt::format("{:g} us", ns / 1e3);
     return fmt::format("{:g} ms", ns / 1e6);
 }
-
-std::string text(double x, double y, std::string_view anchor, std::string_view words, std::string_view kind = "") {
-    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" class=\"{}\">{}</text>", x, y, anchor,
-                       kind, words);
-}
-
-std::string rule(double x1, double y1, double x2, double y2) {
-    return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"grid\"/>", x1, y1, x2,
-                       y2);
-}
-
-std::string opening(double height) { return fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\">", width, height); }
 
 struct extent {
     double least = std::numeric_limits<double>::max();

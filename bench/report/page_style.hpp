@@ -1,4 +1,4 @@
-// The page's whole style sheet. Colours of series: kernel's ways warm, programs' ways grey to violet, berth's cool.
+// The page's whole style sheet. Colours of series: s0 to s5 for others' ways, s6 to s9, the cool ones, for berth's.
 #pragma once
 
 #include <string_view>

@@ -1,0 +1,51 @@
+// See report_table.hpp.
+#include "loopback/report_table.hpp"
+
+#include "loopback/report_words.hpp"
+#include "report/wording.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace berth::bench {
+namespace {
+
+void print_memory(const scene_result& scene) {
+    fmt::print("  {:<28} {:>12}\n", "server", "bytes");
+    for (const contestant_result& c : scene.contestants)
+        fmt::print("  {:<28} {}\n", c.entry->label, c.reason.empty() ? fmt::format("{:>12.0f}", c.bytes) : c.reason);
+}
+
+void print_turns(const scene_result& scene) {
+    const bool of_time = scene.figure == headline::processor_time;
+    fmt::print("  {:<28} {:>11} {:>7}  {:<12} {:>11} {:>9} {:>9} {:>7}\n", "server",
+               of_time ? "time/" + std::string(unit_of(*scene.what)) : std::string("time"), "ratio", "95 %",
+               std::string(unit_of(*scene.what)) + "s/s", "p50", "p99", "busy");
+    for (const contestant_result& c : scene.contestants) {
+        if (c.figure <= 0) {
+            fmt::print("  {:<28} {:>11} {}\n", c.entry->label, "-", c.reason);
+            continue;
+        }
+        fmt::print("  {:<28} {:>11} {:>7.2f}  {:<12} {:>11.0f} {:>9} {:>9} {:>5.0f} %{}\n", c.entry->label,
+                   fmt_figure(scene, c.figure), c.ratio.value, fmt_interval(scene, c), c.units_per_second,
+                   fmt_time(c.p50), fmt_time(c.p99), c.busy * 100, fmt_remark(c));
+    }
+}
+
+}  // namespace
+
+void print_report(const report& r) {
+    fmt::print("loopback, {} run, {} on {}, {:.1f} s\n", r.mode, r.where.kernel, r.where.machine, r.seconds);
+    for (const std::string& line : how_to_read(r)) fmt::print("{}\n", line);
+    for (const scene_result& scene : r.scenes) {
+        fmt::print("\n{}{}\n", scene.title, fmt_fewer(scene));
+        if (scene.figure == headline::memory)
+            print_memory(scene);
+        else
+            print_turns(scene);
+    }
+    std::fflush(stdout);
+}
+
+}  // namespace berth::bench

@@ -1,0 +1,295 @@
+// What every berth socket has: a descriptor, its place on a loop, and Asio's synchronous vocabulary over both.
+//
+// The descriptor is attached to the loop as long as it is open, and non-blocking underneath; a synchronous call waits
+// by itself unless non_blocking(true) was asked for. Not for concurrent use. A thread other than the running one may
+// close or cancel: it is made to wait until the loop did it, so it must not hold what a handler waits for.
+#pragma once
+
+#include <berth/detail/handler_operation.hpp>
+#include <berth/detail/native_calls.hpp>
+
+#include <asio/async_result.hpp>
+#include <asio/detail/socket_types.hpp>
+#include <asio/detail/throw_error.hpp>
+#include <asio/error.hpp>
+#include <asio/socket_base.hpp>
+
+#include <utility>
+
+namespace berth::detail {
+
+inline void throw_if(const error_code& ec, const char* what) {
+    if (ec) throw std::system_error(ec, what);
+}
+
+/// The result of a wait.
+struct wait_work {
+    static std::tuple<error_code> arguments(operation&, int result) noexcept {
+        return {result < 0 ? error_of(result) : error_code()};
+    }
+};
+
+template <class Protocol, class Executor>
+class basic_io_socket : public asio::socket_base {
+public:
+    using protocol_type = Protocol;
+    using endpoint_type = typename Protocol::endpoint;
+    using executor_type = Executor;
+    using native_handle_type = asio::detail::socket_type;
+
+    basic_io_socket(basic_io_socket&& other) noexcept
+        : executor_(other.executor_),
+          loop_(other.loop_),
+          attachment_(std::exchange(other.attachment_, nullptr)),
+          native_(std::exchange(other.native_, -1)),
+          is_nonblocking_(other.is_nonblocking_) {}
+    basic_io_socket& operator=(basic_io_socket&& other) noexcept {
+        if (this != &other) {
+            error_code ignored;
+            close(ignored);
+            executor_ = other.executor_;
+            loop_ = other.loop_;
+            attachment_ = std::exchange(other.attachment_, nullptr);
+            native_ = std::exchange(other.native_, -1);
+            is_nonblocking_ = other.is_nonblocking_;
+        }
+        return *this;
+    }
+
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+    [[nodiscard]] bool is_open() const noexcept { return native_ >= 0; }
+    [[nodiscard]] native_handle_type native_handle() const noexcept {
+        return static_cast<native_handle_type>(native_);
+    }
+
+    void open(const Protocol& protocol, error_code& ec) {
+        if (is_open()) return already_open(ec);
+        const native_value fresh = open_native(protocol.family(), protocol.type(), protocol.protocol(), said(ec));
+        if (ec) return;
+        take_in(protocol, fresh, ec);
+        if (error_code ignored; ec) close_native(fresh, said(ignored));
+    }
+    void open(const Protocol& protocol = Protocol::v4()) {
+        error_code ec;
+        open(protocol, ec);
+        throw_if(ec, "open");
+    }
+
+    /// Post: the descriptor is this object's to close.
+    void assign(const Protocol& protocol, native_handle_type socket, error_code& ec) {
+        if (is_open()) return already_open(ec);
+        take_in(protocol, static_cast<native_value>(socket), ec);
+    }
+    void assign(const Protocol& protocol, native_handle_type socket) {
+        error_code ec;
+        assign(protocol, socket, ec);
+        throw_if(ec, "assign");
+    }
+
+    /// Post: not open; operations that were under way end with operation_aborted, and no longer touch their buffers.
+    void close(error_code& ec) {
+        ec = {};
+        if (!is_open()) return;
+        loop_->detach(std::exchange(attachment_, nullptr));
+        close_native(std::exchange(native_, -1), said(ec));
+    }
+    void close() {
+        error_code ec;
+        close(ec);
+        throw_if(ec, "close");
+    }
+
+    /// As close, but the descriptor is the caller's, and non-blocking.
+    native_handle_type release(error_code& ec) {
+        ec = {};
+        if (!is_open()) return ec = asio::error::bad_descriptor, static_cast<native_handle_type>(-1);
+        loop_->detach(std::exchange(attachment_, nullptr));
+        return static_cast<native_handle_type>(std::exchange(native_, -1));
+    }
+    native_handle_type release() {
+        error_code ec;
+        const auto handle = release(ec);
+        throw_if(ec, "release");
+        return handle;
+    }
+
+    /// Post: operations that were under way end with operation_aborted, unless their result was there first.
+    void cancel(error_code& ec) {
+        ec = {};
+        if (!is_open())
+            ec = asio::error::bad_descriptor;
+        else
+            loop_->cancel_all(*attachment_);
+    }
+    void cancel() {
+        error_code ec;
+        cancel(ec);
+        throw_if(ec, "cancel");
+    }
+
+    void bind(const endpoint_type& endpoint, error_code& ec) {
+        bind_native(native_, endpoint.data(), endpoint.size(), said(ec));
+    }
+    void bind(const endpoint_type& endpoint) {
+        error_code ec;
+        bind(endpoint, ec);
+        throw_if(ec, "bind");
+    }
+
+    endpoint_type local_endpoint(error_code& ec) const { return name(false, ec); }
+    endpoint_type local_endpoint() const {
+        error_code ec;
+        auto endpoint = name(false, ec);
+        throw_if(ec, "local_endpoint");
+        return endpoint;
+    }
+
+    template <class Option>
+    void set_option(const Option& option, error_code& ec) {
+        const auto protocol = family_protocol();
+        set_option_native(native_, option.level(protocol), option.name(protocol), option.data(protocol),
+                          option.size(protocol), said(ec));
+    }
+    template <class Option>
+    void set_option(const Option& option) {
+        error_code ec;
+        set_option(option, ec);
+        throw_if(ec, "set_option");
+    }
+    template <class Option>
+    void get_option(Option& option, error_code& ec) const {
+        const auto protocol = family_protocol();
+        std::size_t size = option.size(protocol);
+        get_option_native(native_, option.level(protocol), option.name(protocol), option.data(protocol), &size,
+                          said(ec));
+        if (!ec) option.resize(protocol, size);
+    }
+    template <class Option>
+    void get_option(Option& option) const {
+        error_code ec;
+        get_option(option, ec);
+        throw_if(ec, "get_option");
+    }
+    template <class Command>
+    void io_control(Command& command, error_code& ec) {
+        control_native(native_, static_cast<int>(command.name()), command.data(), said(ec));
+    }
+    template <class Command>
+    void io_control(Command& command) {
+        error_code ec;
+        io_control(command, ec);
+        throw_if(ec, "io_control");
+    }
+
+    /// Whether synchronous calls end with would_block instead of waiting.
+    [[nodiscard]] bool non_blocking() const noexcept { return is_nonblocking_; }
+    void non_blocking(bool mode, error_code& ec) {
+        ec = is_open() ? error_code() : error_code(asio::error::bad_descriptor);
+        if (!ec) is_nonblocking_ = mode;
+    }
+    void non_blocking(bool mode) {
+        error_code ec;
+        non_blocking(mode, ec);
+        throw_if(ec, "non_blocking");
+    }
+
+    void wait(wait_type what, error_code& ec) { wait_native(native_, verb_of(what), said(ec)); }
+    void wait(wait_type what) {
+        error_code ec;
+        wait(what, ec);
+        throw_if(ec, "wait");
+    }
+    /// Completion signature void(error_code).
+    template <class Token = asio::default_completion_token_t<executor_type>>
+    auto async_wait(wait_type what, Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return this->template initiate<wait_work, void(error_code)>(
+            token, [what](operation& op, auto&) { op.what = verb_of(what); });
+    }
+
+protected:
+    explicit basic_io_socket(const Executor& executor) : executor_(executor), loop_(&loop_of(executor)) {}
+    ~basic_io_socket() {
+        error_code ignored;
+        close(ignored);
+    }
+
+    [[nodiscard]] event_loop& loop() const noexcept { return *loop_; }
+    [[nodiscard]] native_value native() const noexcept { return native_; }
+
+    endpoint_type name(bool remote, error_code& ec) const {
+        endpoint_type endpoint;
+        std::size_t size = endpoint.capacity();
+        name_native(native_, remote, endpoint.data(), &size, said(ec));
+        if (ec) return endpoint_type();
+        endpoint.resize(size);
+        return endpoint;
+    }
+
+    /// Starts an operation: Work(args...) lives in it, prepare(op, work) fills in what it asks for.
+    template <class Work, class Signature, class Token, class Prepare, class... Args>
+    auto initiate(Token& token, Prepare prepare, Args&&... args) {
+        return asio::async_initiate<Token, Signature>(initiate_operation<Work>{this}, token, std::move(prepare),
+                                                      static_cast<Args&&>(args)...);
+    }
+
+private:
+    template <class Work>
+    struct initiate_operation {
+        using executor_type = Executor;
+        basic_io_socket* self;
+        [[nodiscard]] executor_type get_executor() const noexcept { return self->executor_; }
+
+        template <class Handler, class Prepare, class... Args>
+        void operator()(Handler&& handler, Prepare prepare, Args&&... args) const {
+            event_loop& loop = *self->loop_;
+            auto* const op = make_operation<Work>(loop, self->executor_, handler, static_cast<Args&&>(args)...);
+            prepare(*op, op->work);
+            if (!self->is_open()) return end_at_once(loop, *op, -error_code(asio::error::bad_descriptor).value());
+            op->listen_to_slot();
+            op->socket = self->attachment_;
+            if (has_nothing_to_do(op->work)) return end_at_once(loop, *op, 0);
+            loop.start(*op);
+        }
+    };
+
+    template <class Work>
+    static bool has_nothing_to_do(const Work& work) noexcept {
+        if constexpr (requires { work.is_empty(); }) return work.is_empty();
+        return false;
+    }
+    static void end_at_once(event_loop& loop, operation& op, int result) noexcept {
+        op.scratch[0] = static_cast<std::uint64_t>(-static_cast<std::int64_t>(result));
+        op.run = [](ready_node& node, bool invoke) {
+            auto& ended = static_cast<operation&>(node);
+            if (!invoke) return ended.destroy(ended);
+            ended.on_result(ended, -static_cast<int>(ended.scratch[0]), false);
+        };
+        loop.post(op);
+    }
+    static verb verb_of(wait_type what) noexcept {
+        return what == wait_read ? verb::readable : what == wait_write ? verb::writable : verb::error;
+    }
+    static void already_open(error_code& ec) noexcept { ec = asio::error::already_open; }
+
+    Protocol family_protocol() const {
+        error_code ignored;
+        return name(false, ignored).protocol();
+    }
+    void take_in(const Protocol& protocol, native_value socket, error_code& ec) {
+        attachment* const made = loop_->attach(socket, protocol.type() == ASIO_OS_DEF(SOCK_DGRAM),
+                                               protocol.family() == ASIO_OS_DEF(AF_INET6), ec);
+        if (ec) ec = error_code(ec.value(), asio::error::get_system_category());
+        if (ec) return;
+        attachment_ = made;
+        native_ = socket;
+        is_nonblocking_ = false;
+    }
+
+    Executor executor_;
+    event_loop* loop_;
+    attachment* attachment_ = nullptr;
+    native_value native_ = -1;
+    bool is_nonblocking_ = false;
+};
+
+}  // namespace berth::detail

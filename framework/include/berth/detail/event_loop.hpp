@@ -1,0 +1,106 @@
+// What an io_context is made of: one thread's turns over a backend, a queue of ready nodes and a heap of timers.
+//
+// Everything but post(), stop() and the counts of work belongs to one thread at a time, its owner: the one inside
+// run(), or, while nobody is, whoever comes through perform(). No Asio type appears here, so that the compiled
+// library and its users need not agree on a version of Asio.
+#pragma once
+
+#include <berth/detail/config.hpp>
+#include <berth/detail/operation.hpp>
+#include <berth/error.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace berth::detail {
+
+class backend;
+struct loop_parts;
+
+struct loop_options {
+    bool allow_ring = true;     ///< false: the asio backend at once
+    bool require_ring = false;  ///< a refused ring is a failure
+    bool spin = false;          ///< never sleep: look again and again
+    std::uint32_t entries = 1024;
+};
+
+/// What waits for a time. Like an operation: linked, never copied.
+struct timer_node : ready_node {
+    std::chrono::steady_clock::time_point due{};
+    std::size_t place = npos;  ///< in the heap; npos: not in it
+    static constexpr std::size_t npos = ~std::size_t{0};
+};
+
+class event_loop {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// nullptr and a failure if the options cannot be met.
+    BERTH_DECL static std::unique_ptr<event_loop> make(const loop_options& options, failure& f);
+    BERTH_DECL ~event_loop();
+    event_loop(const event_loop&) = delete;
+    event_loop& operator=(const event_loop&) = delete;
+
+    /// Runs at most `most` handlers, sleeping in between until `until`; ends also when stopped or out of work.
+    /// Returns how many ran. ec: operation_not_permitted if another thread is inside. Throws what a handler throws.
+    BERTH_DECL std::size_t run(clock::time_point until, std::size_t most, error_code& ec);
+    BERTH_DECL void stop() noexcept;
+    [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_acquire); }
+    void restart() noexcept { stopped_.store(false, std::memory_order_release); }
+
+    /// True inside run() or perform() on this thread.
+    [[nodiscard]] bool is_here() const noexcept {
+        return owner_.load(std::memory_order_relaxed) == this_thread_mark();
+    }
+
+    /// Outstanding work keeps run() from ending. Any thread.
+    void work_started() noexcept { add_work(1); }
+    BERTH_DECL void work_finished() noexcept;
+
+    /// Any thread; counts as work until it ran.
+    BERTH_DECL void post(ready_node& node) noexcept;
+
+    /// Any thread: begins the operation here, or hands it to the owner. Counts as work until it ends.
+    BERTH_DECL void start(operation& op) noexcept;
+
+    /// Any thread; from another one than the owner's they wait until the owner did it.
+    BERTH_DECL void cancel(operation& op) noexcept;
+    BERTH_DECL attachment* attach(std::intptr_t socket, bool is_datagram, bool is_ipv6, error_code& ec);
+    BERTH_DECL void cancel_all(attachment& socket) noexcept;
+    /// Post: the kernel is done with the socket's operations; they end with operation_aborted, later.
+    BERTH_DECL void detach(attachment* socket) noexcept;
+
+    /// Any thread, as attach. Post of remove: the node is not in the heap; false: it was not.
+    BERTH_DECL void add(timer_node& timer) noexcept;
+    BERTH_DECL bool remove(timer_node& timer) noexcept;
+
+    /// A lent buffer's bytes are not read any more. Pre: is_here().
+    BERTH_DECL void return_buffer(std::uint32_t id) noexcept;
+
+    /// Memory for operations: recycled, without a lock, if is_here().
+    BERTH_DECL void* allocate(std::size_t size);
+    BERTH_DECL void deallocate(void* memory, std::size_t size) noexcept;
+
+    /// Frees, without running it, all that waits or is under way.
+    BERTH_DECL void abandon() noexcept;
+
+    [[nodiscard]] BERTH_DECL std::string_view backend_name() const noexcept;
+    [[nodiscard]] BERTH_DECL const std::string& backend_reason() const noexcept;
+
+private:
+    friend struct loop_parts;
+    explicit event_loop(std::unique_ptr<loop_parts> parts) noexcept;
+    BERTH_DECL static const void* this_thread_mark() noexcept;
+    BERTH_DECL void add_work(std::int64_t n) noexcept;
+
+    std::atomic<const void*> owner_{nullptr};
+    std::atomic<bool> stopped_{false};
+    std::unique_ptr<loop_parts> parts_;
+};
+
+}  // namespace berth::detail

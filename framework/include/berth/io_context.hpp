@@ -1,0 +1,87 @@
+// An execution context for one thread: Asio's vocabulary over berth's own loop, io_uring where it is to be had.
+//
+// Code written for asio::io_context runs on it unchanged as far as executors, strands, work guards, completion tokens
+// and coroutines go. I/O objects, timers, resolvers and signals are berth's own: one of Asio's would start a thread
+// and a second reactor behind this one, so run() names it and refuses. One thread runs a context at a time; post,
+// stop and work counts are for any thread, I/O objects are handed over to the running thread.
+#pragma once
+
+#include <berth/detail/event_loop.hpp>
+#include <berth/error.hpp>
+
+#include <asio/execution.hpp>
+#include <asio/execution_context.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace berth {
+
+enum class backend_choice : std::uint8_t {
+    best,      ///< io_uring; where it is refused the asio backend, and backend_reason() says why
+    io_uring,  ///< a refusal is thrown
+    asio,      ///< epoll on Linux, IOCP on Windows
+};
+
+struct io_context_options {
+    backend_choice backend = backend_choice::best;
+    bool spin = false;             ///< never sleep: lowest latency for a whole core
+    std::uint32_t entries = 1024;  ///< submissions the ring takes at once; more wait in memory
+};
+
+class io_context : public asio::execution_context {
+public:
+    template <unsigned Bits>
+    class basic_executor;
+    using executor_type = basic_executor<0>;
+    using count_type = std::size_t;
+
+    /// Throws reservation_error: operation_not_supported if the options cannot be met; what() says why.
+    explicit io_context(const io_context_options& options = {});
+    ~io_context();
+
+    [[nodiscard]] executor_type get_executor() noexcept;
+
+    /// As asio::io_context: until stopped or out of work. Returns the number of handlers run. Throws what a handler
+    /// throws; std::errc::operation_not_permitted if another thread runs this context.
+    count_type run() { return run_some(clock::time_point::max(), ~std::size_t{0}); }
+    count_type run_one() { return run_some(clock::time_point::max(), 1); }
+    count_type poll() { return run_some(clock::time_point::min(), ~std::size_t{0}); }
+    count_type poll_one() { return run_some(clock::time_point::min(), 1); }
+    template <class Rep, class Period>
+    count_type run_for(const std::chrono::duration<Rep, Period>& time) {
+        return run_until(clock::now() + time);
+    }
+    template <class Rep, class Period>
+    count_type run_one_for(const std::chrono::duration<Rep, Period>& time) {
+        return run_one_until(clock::now() + time);
+    }
+    count_type run_until(std::chrono::steady_clock::time_point time) { return run_some(time, ~std::size_t{0}); }
+    count_type run_one_until(std::chrono::steady_clock::time_point time) { return run_some(time, 1); }
+
+    /// Any thread: run() returns as soon as the handler that runs has returned.
+    void stop() noexcept { loop_->stop(); }
+    [[nodiscard]] bool stopped() const noexcept { return loop_->stopped(); }
+    void restart() noexcept { loop_->restart(); }
+
+    /// "io_uring" or "asio", and in words why it is this one.
+    [[nodiscard]] std::string_view backend() const noexcept { return loop_->backend_name(); }
+    [[nodiscard]] const std::string& backend_reason() const noexcept { return loop_->backend_reason(); }
+
+    /// For berth's I/O objects.
+    [[nodiscard]] detail::event_loop& loop() noexcept { return *loop_; }
+
+private:
+    using clock = std::chrono::steady_clock;
+    count_type run_some(clock::time_point until, std::size_t most);
+
+    std::unique_ptr<detail::event_loop> loop_;
+};
+
+}  // namespace berth
+
+#include <berth/detail/io_context_executor.hpp>

@@ -1,0 +1,181 @@
+// A timer on a berth::io_context: asio::steady_timer's interface over the loop's own heap.
+//
+// Destroying it ends its waits with operation_aborted. Not for concurrent use; a thread other than the running one is
+// made to wait until the loop did what it asked for.
+#pragma once
+
+#include <berth/detail/handler_operation.hpp>
+
+#include <asio/async_result.hpp>
+#include <asio/system_error.hpp>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+namespace berth {
+namespace detail {
+
+/// Waits of one timer, linked; they may outlive the timer, but not their handlers' turns.
+struct timer_wait : timer_node {
+    timer_wait* next = nullptr;
+    timer_wait** link = nullptr;  ///< what points here; nullptr: in no list
+    bool is_cancelled = false;
+
+    void enter(timer_wait*& list) noexcept {
+        next = list;
+        link = &list;
+        if (next != nullptr) next->link = &next;
+        list = this;
+    }
+    void leave() noexcept {
+        if (link == nullptr) return;
+        *link = next;
+        if (next != nullptr) next->link = link;
+        link = nullptr;
+    }
+};
+
+template <class Handler, class IoExecutor>
+class handler_wait final : public timer_wait {
+public:
+    using handler_executor = asio::associated_executor_t<Handler, IoExecutor>;
+
+    handler_wait(event_loop& loop, const IoExecutor& io_executor, Handler handler)
+        : loop_(loop),
+          handler_(std::move(handler)),
+          executor_(asio::prefer(asio::get_associated_executor(handler_, io_executor),
+                                 asio::execution::outstanding_work.tracked)) {
+        run = [](ready_node& node, bool invoke) {
+            auto& self = static_cast<handler_wait&>(node);
+            self.leave();
+            if (auto slot = asio::get_associated_cancellation_slot(self.handler_); slot.is_connected()) slot.clear();
+            const error_code ec = self.is_cancelled ? error_code(asio::error::operation_aborted) : error_code();
+            const auto executor = std::move(self.executor_);
+            Handler mine(std::move(self.handler_));
+            auto allocator = allocator_for<handler_wait>(mine, self.loop_);
+            self.~handler_wait();
+            allocator.deallocate(&self, 1);
+            if (invoke) complete_on(executor, std::move(mine), ec);
+        };
+    }
+
+private:
+    event_loop& loop_;
+    Handler handler_;
+    tracked_executor<handler_executor> executor_;
+};
+
+}  // namespace detail
+
+template <class Executor = io_context::executor_type>
+class basic_steady_timer {
+public:
+    using executor_type = Executor;
+    using clock_type = std::chrono::steady_clock;
+    using duration = clock_type::duration;
+    using time_point = clock_type::time_point;
+    template <class Other>
+    struct rebind_executor {
+        using other = basic_steady_timer<Other>;
+    };
+
+    explicit basic_steady_timer(const Executor& executor)
+        : executor_(executor),
+          loop_(&detail::loop_of(executor)),
+          waits_(std::make_unique<detail::timer_wait*>(nullptr)) {}
+    explicit basic_steady_timer(io_context& context) : basic_steady_timer(Executor(context.get_executor())) {}
+    template <class Where>
+    basic_steady_timer(Where&& where, time_point expiry) : basic_steady_timer(static_cast<Where&&>(where)) {
+        expiry_ = expiry;
+    }
+    template <class Where>
+    basic_steady_timer(Where&& where, duration expiry) : basic_steady_timer(static_cast<Where&&>(where)) {
+        expires_after(expiry);
+    }
+    basic_steady_timer(basic_steady_timer&&) noexcept = default;
+    basic_steady_timer& operator=(basic_steady_timer&& other) noexcept {
+        if (this != &other) {
+            cancel();
+            executor_ = std::move(other.executor_);
+            loop_ = other.loop_;
+            expiry_ = other.expiry_;
+            std::swap(waits_, other.waits_);
+        }
+        return *this;
+    }
+    ~basic_steady_timer() { cancel(); }
+
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+    [[nodiscard]] time_point expiry() const noexcept { return expiry_; }
+
+    /// Sets the expiry. Post: waits that were under way end with operation_aborted. Returns how many.
+    std::size_t expires_at(time_point expiry) {
+        const std::size_t cancelled = cancel();
+        expiry_ = expiry;
+        return cancelled;
+    }
+    std::size_t expires_after(duration expiry) { return expires_at(clock_type::now() + expiry); }
+
+    /// Post: waits that have not expired end with operation_aborted. Returns how many.
+    std::size_t cancel() noexcept {
+        std::size_t count = 0;
+        while (waits_ && cancel_one() != 0) ++count;
+        return count;
+    }
+    std::size_t cancel_one() noexcept {
+        for (detail::timer_wait* wait = *waits_; wait != nullptr; wait = *waits_) {
+            wait->leave();
+            if (cancel_wait(*loop_, *wait)) return 1;
+        }
+        return 0;
+    }
+
+    /// Completion signature void(error_code).
+    template <class Token = asio::default_completion_token_t<executor_type>>
+    auto async_wait(Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return asio::async_initiate<Token, void(error_code)>(initiate_wait{this}, token);
+    }
+
+    /// Blocks the thread.
+    void wait() { std::this_thread::sleep_until(expiry_); }
+
+private:
+    struct initiate_wait {
+        using executor_type = Executor;
+        basic_steady_timer* timer;
+        [[nodiscard]] executor_type get_executor() const noexcept { return timer->executor_; }
+
+        template <class Handler>
+        void operator()(Handler&& handler) const {
+            using type = detail::handler_wait<std::decay_t<Handler>, Executor>;
+            detail::event_loop& loop = *timer->loop_;
+            auto slot = asio::get_associated_cancellation_slot(handler);
+            type* const wait = detail::make_for<type>(handler, loop, loop, timer->executor_, std::move(handler));
+            wait->due = timer->expiry_;
+            wait->enter(*timer->waits_);
+            if (slot.is_connected()) {
+                slot.assign([&loop, wait](asio::cancellation_type how) {
+                    if (how != asio::cancellation_type::none) cancel_wait(loop, *wait);
+                });
+            }
+            loop.add(*wait);
+        }
+    };
+
+    static bool cancel_wait(detail::event_loop& loop, detail::timer_wait& wait) noexcept {
+        if (!loop.remove(wait)) return false;
+        wait.is_cancelled = true;
+        loop.post(wait);
+        return true;
+    }
+
+    Executor executor_;
+    detail::event_loop* loop_;
+    time_point expiry_{};
+    std::unique_ptr<detail::timer_wait*> waits_;
+};
+
+using steady_timer = basic_steady_timer<>;
+
+}  // namespace berth

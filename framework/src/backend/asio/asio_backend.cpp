@@ -1,0 +1,122 @@
+// Making the backend, its sockets, and a turn of it: sleep until one result is there, and hand the results out.
+//
+// A wait runs one of Asio's handlers that yields a result, not all: then Asio asks the system once for as many
+// results as the system has, and an idle loop asks it once for each. What is left is run by the waits that follow.
+#include "backend/asio/asio_backend.hpp"
+
+#include <asio/error.hpp>
+#include <asio/socket_base.hpp>
+
+#include <exception>
+#include <new>
+
+namespace berth::detail {
+namespace {
+
+constexpr std::uint32_t servings_of_a_turn = 256;
+constexpr backend_facts asio_facts{.name = "asio", .lends_buffers = true};
+
+}  // namespace
+
+int aborted_result() noexcept { return -static_cast<int>(asio::error::operation_aborted); }
+
+// UNSAFE: no locks inside Asio. All verbs are called by one thread at a time, and wake() goes through the system.
+asio_backend::asio_backend(const backend_options& options)
+    : buffer_size_(options.buffer_size),
+      context_(ASIO_CONCURRENCY_HINT_UNSAFE),
+      alarm_(context_, alarm_memory_),
+      always_busy_(context_.get_executor()),
+      buffers_(new std::byte[std::size_t{options.buffer_size} * options.buffer_count]) {
+    free_buffers_.reserve(options.buffer_count);
+    for (std::uint32_t id = options.buffer_count; id-- > 0;) free_buffers_.push_back(id);
+}
+
+asio_backend::~asio_backend() = default;
+
+const backend_facts& asio_backend::facts() const noexcept { return asio_facts; }
+
+asio_attachment::~asio_attachment() {
+    backend.stop_starving(*this);
+    std::error_code ec;
+    if (socket.is_open()) socket.release(ec);
+}
+
+/// Asio takes descriptors that are no sockets; the option tells.
+void asio_backend::assign(asio_attachment& s, std::error_code& ec) {
+    using native_handle = any_transport::socket::native_handle_type;
+    s.socket.assign(s.transport, static_cast<native_handle>(s.native), ec);
+    if (ec) return;
+    asio::socket_base::receive_buffer_size size;
+    s.socket.get_option(size, ec);
+    if (!ec) s.socket.non_blocking(true, ec);
+    std::error_code ignored;
+    if (ec) s.socket.release(ignored);
+}
+
+std::unique_ptr<attachment> asio_backend::attach(platform::native_socket socket, socket_kind kind,
+                                                 std::error_code& ec) {
+    try {
+        auto made = std::make_unique<asio_attachment>(*this, context_);
+        made->native = socket;
+        made->kind = kind;
+        made->transport = any_transport(kind.is_datagram, kind.is_ipv6);
+        assign(*made, ec);
+        if (!ec) return made;
+        ec = {ec.value(), std::system_category()};  // not the private copy of Asio's
+    } catch (const std::bad_alloc&) {
+        ec = std::make_error_code(std::errc::not_enough_memory);
+    }
+    return nullptr;
+}
+
+void asio_backend::begin_turn() noexcept {
+    ready_.append(later_);
+    servings_ = servings_of_a_turn;
+}
+
+void asio_backend::look() noexcept {
+    begin_turn();
+    alarm_.take();
+    while (context_.poll_one() != 0 && ready_.empty()) continue;
+    alarm_.take();
+}
+
+void asio_backend::wait(clock::time_point until) noexcept {
+    begin_turn();
+    bool rang = alarm_.take();
+    if (!ready_.empty() || rang) context_.poll_one();
+    while (ready_.empty() && !rang && context_.run_one_until(until) != 0) rang = alarm_.take();
+    alarm_.take();
+}
+
+bool asio_backend::next(completion& out) noexcept {
+    while (operation* const op = ready_.pop()) {
+        if (state_of(*op) == op_state::served) {
+            if (servings_ == 0) {
+                later_.push(*op);
+                continue;
+            }
+            --servings_;
+            if (!serve(*op, out)) continue;
+        } else {
+            op->lent = {};
+            out = {.op = op, .result = notes(*op).result, .more = false};
+        }
+        if (!out.more) forget(*op);
+        return true;
+    }
+    return false;
+}
+
+std::unique_ptr<backend> make_asio_backend(const backend_options& options, std::string& reason) {
+    try {
+        return std::make_unique<asio_backend>(options);
+    } catch (const std::bad_alloc&) {
+        reason = "asio: no memory left for its buffers";
+    } catch (const std::exception& refused) {
+        reason = std::string("asio: ") + refused.what() + "; a higher limit of open files (RLIMIT_NOFILE) may help";
+    }
+    return nullptr;
+}
+
+}  // namespace berth::detail

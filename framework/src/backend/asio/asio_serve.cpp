@@ -1,0 +1,130 @@
+// Accepting and lending receives: the socket can be read, the operation is in the row, next() takes what is there.
+//
+// Invariant: of the operations that wait for one socket's readability, only the first is looked after (watch), and it
+// is in the row (serving), in front of `hungry`, or Asio looks at the socket for it (looking). A turn serves a
+// limited number of times, so that a flood of clients or datagrams ends a turn as anything else does.
+#include "backend/asio/asio_backend.hpp"
+#include "backend/asio/system_words.hpp"
+
+#include <asio/error.hpp>
+
+#include <algorithm>
+#include <new>
+
+namespace berth::detail {
+namespace {
+
+constexpr int nothing_there = -static_cast<int>(asio::error::would_block);
+
+}  // namespace
+
+/// Pre: nobody is looked after. The first that waits steps into the row.
+void asio_backend::serve_next(asio_attachment& s) noexcept {
+    operation* const op = s.hungry.pop();
+    s.watched = op == nullptr ? watch::none : watch::serving;
+    if (op == nullptr) return feed();
+    set_state(*op, op_state::served);
+    ready_.push(*op);
+}
+
+/// Puts it in front of those who wait, and has Asio look at the socket.
+void asio_backend::look_at(asio_attachment& s, operation& first) noexcept {
+    set_state(first, op_state::hungry);
+    s.hungry.push_front(first);
+    s.watched = watch::looking;
+    try {
+        hand_to_asio(s, nullptr,
+                     [&](const landing& handler) { s.socket.async_wait(asio::socket_base::wait_read, handler); });
+    } catch (const std::bad_alloc&) {
+        s.watched = watch::none;
+        s.hungry.remove(first);
+        end(first, -static_cast<int>(asio::error::no_memory));
+    }
+}
+
+/// One result of an operation in the row, or none: then it waits again.
+bool asio_backend::serve(operation& op, completion& out) noexcept {
+    auto& s = static_cast<asio_attachment&>(*op.socket);
+    int result = 0;
+    bool empty_now = false;
+    if (op.what == verb::accept) {
+        op.address_size = notes(op).address_capacity;
+        result = take_client(s.native, op.address, op.address_size);
+    } else {
+        empty_now = lend(s, op, result);
+        if (s.watched == watch::starving) return false;
+    }
+    if (result == nothing_there) {
+        look_at(s, op);
+        return false;
+    }
+    const bool stream_ended = op.what == verb::receive && result == 0 && !s.kind.is_datagram;
+    out = {.op = &op, .result = result, .more = op.many && result >= 0 && !stream_ended};
+    if (!out.more) {
+        serve_next(s);
+    } else if (empty_now) {
+        look_at(s, op);
+    } else {
+        ready_.push(op);
+    }
+    return true;
+}
+
+/// Receives into a free buffer. True if the socket is known to be empty now.
+bool asio_backend::lend(asio_attachment& s, operation& op, int& result) noexcept {
+    op.lent = {};
+    if (free_buffers_.empty()) {
+        set_state(op, op_state::hungry);
+        s.hungry.push_front(op);
+        starve(s);
+        return false;
+    }
+    const std::uint32_t id = free_buffers_.back();
+    free_buffers_.pop_back();
+    const auto room = asio::buffer(buffers_.get() + std::size_t{id} * buffer_size_, buffer_size_);
+    const int flags = notes(op).flags | (s.kind.is_datagram ? ask_for_whole_size : 0);
+    address_in_place address(op.address, notes(op).address_capacity);
+    std::error_code ec;
+    const std::size_t bytes =
+        op.address == nullptr ? s.socket.receive(room, flags, ec) : s.socket.receive_from(room, address, flags, ec);
+    result = !ec ? static_cast<int>(std::min(bytes, room.size())) : ec == asio::error::eof ? 0 : -ec.value();
+    if (result < 0 || (result == 0 && !s.kind.is_datagram)) {
+        return_buffer(id);
+        return false;
+    }
+    if (op.address != nullptr) op.address_size = static_cast<std::uint32_t>(address.size());
+    if (s.kind.is_datagram) op.flags = bytes > room.size() ? was_truncated : 0;
+    op.lent = {room.data(), static_cast<std::size_t>(result)};
+    op.lent_id = id;
+    return !s.kind.is_datagram && bytes < room.size();
+}
+
+void asio_backend::return_buffer(std::uint32_t id) noexcept {
+    free_buffers_.push_back(id);  // within its capacity: no buffer is lent twice
+    feed();
+}
+
+/// A buffer is free: the socket that has waited longest for one is served. Called whenever one might be left unused.
+void asio_backend::feed() noexcept {
+    if (free_buffers_.empty() || first_starving_ == nullptr) return;
+    asio_attachment& s = *first_starving_;
+    stop_starving(s);
+    serve_next(s);
+}
+
+void asio_backend::starve(asio_attachment& s) noexcept {
+    s.watched = watch::starving;
+    s.starves_before = last_starving_;
+    s.starves_after = nullptr;
+    (last_starving_ == nullptr ? first_starving_ : last_starving_->starves_after) = &s;
+    last_starving_ = &s;
+}
+
+void asio_backend::stop_starving(asio_attachment& s) noexcept {
+    if (s.watched != watch::starving) return;
+    s.watched = watch::none;
+    (s.starves_before == nullptr ? first_starving_ : s.starves_before->starves_after) = s.starves_after;
+    (s.starves_after == nullptr ? last_starving_ : s.starves_after->starves_before) = s.starves_before;
+}
+
+}  // namespace berth::detail

@@ -1,0 +1,162 @@
+// The turns of a loop; see include/berth/detail/event_loop.hpp.
+//
+// A turn runs one handler: a ready node or a result of the backend, in turns, so that neither starves the other. Only
+// when there is neither, the loop looks at its inbox, its timers and the clock, and sleeps.
+#include <berth/detail/event_loop.hpp>
+
+#include "backend/loop_parts.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace berth::detail {
+namespace {
+
+constexpr unsigned handlers_per_look = 64;
+
+}  // namespace
+
+event_loop::event_loop(std::unique_ptr<loop_parts> parts) noexcept : parts_(std::move(parts)) {}
+
+event_loop::~event_loop() { abandon(); }
+
+std::unique_ptr<event_loop> event_loop::make(const loop_options& options, failure& f) {
+    f = {};
+    auto parts = std::make_unique<loop_parts>();
+    parts->spin = options.spin;
+    parts->engine = make_backend(options, parts->reason);
+    if (!parts->engine) {
+        f = {errc::operation_not_supported, parts->reason, 0, 0};
+        return nullptr;
+    }
+    return std::unique_ptr<event_loop>(new event_loop(std::move(parts)));
+}
+
+const void* event_loop::this_thread_mark() noexcept {
+    thread_local const char mark = 0;
+    return &mark;
+}
+
+std::size_t event_loop::run(clock::time_point until, std::size_t most, error_code& ec) {
+    ec = {};
+    const loop_parts::ownership mine(*this);
+    if (!mine) {
+        ec = std::make_error_code(std::errc::operation_not_permitted);
+        return 0;
+    }
+    std::size_t done = 0;
+    while (done < most && parts_->turn(*this, until)) ++done;
+    return done;
+}
+
+bool loop_parts::turn(event_loop& loop, clock::time_point until) {
+    bool looked = false;
+    for (;;) {
+        if (loop.stopped()) return false;
+        if (++handlers_since_look >= handlers_per_look) {
+            engine->look();
+            look_around();
+        }
+        results_first = !results_first;
+        if (results_first && run_result()) return true;
+        if (run_ready()) return true;
+        if (!results_first && run_result()) return true;
+        if (look_around()) continue;
+        if (work() == 0) {
+            loop.stop();
+            return false;
+        }
+        const bool is_late = until <= clock::now();
+        if (is_late && looked) return false;
+        if (is_late || spin) {
+            engine->look();
+            looked = true;
+            continue;
+        }
+        const auto due = heap.empty() ? clock::time_point::max() : heap.front()->due;
+        sleeping.store(true);
+        if (inbox.load() == nullptr && !has_requests.load() && !loop.stopped()) engine->wait(std::min(due, until));
+        sleeping.store(false, std::memory_order_relaxed);
+    }
+}
+
+bool loop_parts::run_ready() {
+    ready_node* const node = ready.pop();
+    if (node == nullptr) return false;
+    const counted_down work_done(*this);
+    node->run(*node, true);
+    return true;
+}
+
+bool loop_parts::run_result() {
+    completion c;
+    if (!engine->next(c)) return false;
+    attachment* const socket = c.op->socket;
+    if (c.more) {
+        c.op->on_result(*c.op, c.result, true);
+        return true;
+    }
+    const counted_down work_done(*this);
+    destroy_if_done(socket);
+    c.op->on_result(*c.op, c.result, false);
+    return true;
+}
+
+bool loop_parts::look_around() noexcept {
+    handlers_since_look = 0;
+    take_inbox();
+    serve_requests();
+    if (!heap.empty()) {
+        const auto now = clock::now();
+        while (!heap.empty() && heap.front()->due <= now) ready.push(*pop_timer());
+    }
+    return !ready.empty();
+}
+
+void loop_parts::take_inbox() noexcept {
+    ready_node* taken = inbox.exchange(nullptr, std::memory_order_acquire);
+    ready_node* in_order = nullptr;
+    while (taken != nullptr) {
+        ready_node* const next = std::exchange(taken->next_ready, in_order);
+        in_order = std::exchange(taken, next);
+    }
+    while (in_order != nullptr) ready.push(*std::exchange(in_order, in_order->next_ready));
+}
+
+void loop_parts::wake_if_asleep() noexcept {
+    if (sleeping.load() && sleeping.exchange(false)) engine->wake();
+}
+
+void event_loop::stop() noexcept {
+    stopped_.store(true);
+    parts_->wake_if_asleep();
+}
+
+void event_loop::add_work(std::int64_t n) noexcept {
+    auto& count = is_here() ? parts_->work_here : parts_->work_elsewhere;
+    if (&count == &parts_->work_here) {
+        count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    } else {
+        count.fetch_add(n);
+    }
+}
+
+void event_loop::work_finished() noexcept {
+    add_work(-1);
+    if (!is_here()) parts_->wake_if_asleep();
+}
+
+void event_loop::post(ready_node& node) noexcept {
+    add_work(1);
+    if (is_here()) return parts_->ready.push(node);
+    node.next_ready = parts_->inbox.load(std::memory_order_relaxed);
+    while (!parts_->inbox.compare_exchange_weak(node.next_ready, &node)) {
+    }
+    parts_->wake_if_asleep();
+}
+
+std::string_view event_loop::backend_name() const noexcept { return parts_->engine->facts().name; }
+const std::string& event_loop::backend_reason() const noexcept { return parts_->reason; }
+
+}  // namespace berth::detail

@@ -1,0 +1,157 @@
+// The inside of an event loop: its queues, its timers, its sockets and who owns it. See event_loop.hpp.
+#pragma once
+
+#include "backend/backend.hpp"
+
+#include <berth/detail/event_loop.hpp>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace berth::detail {
+
+std::unique_ptr<backend> make_backend(const loop_options& options, std::string& reason);
+
+/// First in, first out; linked through the nodes.
+class ready_list {
+public:
+    void push(ready_node& node) noexcept {
+        node.next_ready = nullptr;
+        *end_ = &node;
+        end_ = &node.next_ready;
+    }
+    ready_node* pop() noexcept {
+        ready_node* const node = first_;
+        if (node == nullptr) return nullptr;
+        first_ = node->next_ready;
+        if (first_ == nullptr) end_ = &first_;
+        return node;
+    }
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+
+private:
+    ready_node* first_ = nullptr;
+    ready_node** end_ = &first_;
+};
+
+/// Blocks of memory for operations, by size, each used again and again.
+class recycled_memory {
+public:
+    ~recycled_memory();
+    void* take(std::size_t size);
+    void put(void* memory, std::size_t size) noexcept;
+
+    static constexpr std::size_t step = 64, largest = 1024;  // bytes
+    [[nodiscard]] static std::size_t rounded(std::size_t size) noexcept { return (size + step - 1) / step * step; }
+
+private:
+    struct block {
+        block* next;
+    };
+    std::array<block*, largest / step + 1> free_{};
+    std::array<std::uint16_t, largest / step + 1> kept_{};
+};
+
+struct loop_parts {
+    using clock = event_loop::clock;
+
+    std::unique_ptr<backend> engine;
+    std::string reason;
+    bool spin = false;
+
+    ready_list ready;
+    std::vector<timer_node*> heap;  // the one that is due first at the front
+    attachment* attached = nullptr;
+    recycled_memory memory;
+    unsigned handlers_since_look = 0;
+    bool results_first = false;
+    bool abandoned = false;
+    std::atomic<std::int64_t> work_here{0};  // written by the owner alone
+
+    std::atomic<ready_node*> inbox{nullptr};  // the latest first
+    std::atomic<bool> sleeping{false};
+    std::atomic<std::int64_t> work_elsewhere{0};
+
+    struct request {
+        void (*call)(void*) noexcept;
+        void* object;
+        request* next = nullptr;
+        bool done = false;
+    };
+    std::mutex gate;  // of the owner and the requests
+    std::condition_variable served;
+    request* requests = nullptr;
+    std::atomic<bool> has_requests{false};
+
+    /// Ownership for a scope: of this thread already, or nobody's until now. Else false.
+    class ownership {
+    public:
+        explicit ownership(event_loop& loop) noexcept;
+        ~ownership();
+        ownership(const ownership&) = delete;
+        ownership& operator=(const ownership&) = delete;
+        explicit operator bool() const noexcept { return is_owner_; }
+
+    private:
+        event_loop& loop_;
+        bool was_owner_ = false;
+        bool is_owner_ = false;
+    };
+
+    /// One handler less to wait for, also if it throws.
+    class counted_down {
+    public:
+        explicit counted_down(loop_parts& parts) noexcept : parts_(parts) {}
+        ~counted_down() { parts_.work_here.store(parts_.work_here.load(std::memory_order_relaxed) - 1); }
+        counted_down(const counted_down&) = delete;
+        counted_down& operator=(const counted_down&) = delete;
+
+    private:
+        loop_parts& parts_;
+    };
+
+    /// Runs `what` as the owner: here, or by the owner while this thread waits.
+    template <class What>
+    static void perform(event_loop& loop, What what) noexcept {
+        if (const ownership mine(loop); mine) return what();
+        hand_over(
+            loop, [](void* object) noexcept { (*static_cast<What*>(object))(); }, &what);
+    }
+    static void hand_over(event_loop& loop, void (*call)(void*) noexcept, void* object) noexcept;
+
+    /// One handler; false: stopped, out of work, or the time has come.
+    bool turn(event_loop& loop, clock::time_point until);
+    bool run_ready();
+    bool run_result();
+    /// Gathers what other threads left and what is due; true: something is ready.
+    bool look_around() noexcept;
+    void take_inbox() noexcept;
+    void serve_requests() noexcept;
+    void wake_if_asleep() noexcept;
+
+    [[nodiscard]] std::int64_t work() const noexcept {
+        return work_here.load(std::memory_order_relaxed) + work_elsewhere.load();
+    }
+    void add_work_here(std::int64_t n) noexcept {
+        work_here.store(work_here.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    }
+
+    void begin(operation& op) noexcept;
+    void end_aborted(operation& op) noexcept;
+    void destroy_if_done(attachment* socket) noexcept;
+
+    void add_timer(timer_node& timer);
+    bool remove_timer(timer_node& timer) noexcept;
+    timer_node* pop_timer() noexcept;
+    void place(std::size_t at, timer_node* timer) noexcept;
+    void sift_up(std::size_t at) noexcept;
+    void sift_down(std::size_t at) noexcept;
+};
+
+}  // namespace berth::detail

@@ -1,0 +1,41 @@
+// Memory for operations: what ended makes room for what begins, so that the steady state allocates nothing.
+#include "backend/loop_parts.hpp"
+
+#include <new>
+
+namespace berth::detail {
+namespace {
+
+constexpr std::uint16_t most_kept = 256;  // of a size
+
+}  // namespace
+
+recycled_memory::~recycled_memory() {
+    for (block* b : free_) {
+        while (b != nullptr) ::operator delete(std::exchange(b, b->next));
+    }
+}
+
+void* recycled_memory::take(std::size_t size) {
+    const std::size_t n = rounded(size) / step;
+    if (n >= free_.size() || free_[n] == nullptr) return ::operator new(rounded(size));
+    --kept_[n];
+    return std::exchange(free_[n], free_[n]->next);
+}
+
+void recycled_memory::put(void* memory, std::size_t size) noexcept {
+    const std::size_t n = rounded(size) / step;
+    if (n >= free_.size() || kept_[n] == most_kept) return ::operator delete(memory);
+    ++kept_[n];
+    free_[n] = new (memory) block{free_[n]};
+}
+
+void* event_loop::allocate(std::size_t size) {
+    return is_here() ? parts_->memory.take(size) : ::operator new(recycled_memory::rounded(size));
+}
+
+void event_loop::deallocate(void* memory, std::size_t size) noexcept {
+    is_here() ? parts_->memory.put(memory, size) : ::operator delete(memory);
+}
+
+}  // namespace berth::detail

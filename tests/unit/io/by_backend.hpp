@@ -1,0 +1,43 @@
+// Each test of an I/O object once on each backend that is to be had here; a refused one is skipped, and says why.
+#pragma once
+
+#include <berth/io_context.hpp>
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+namespace io_test {
+
+using berth::backend_choice;
+using berth::error_code;
+using namespace std::chrono_literals;
+
+class by_backend : public testing::TestWithParam<backend_choice> {
+protected:
+    void SetUp() override {
+        try {
+            context_ = std::make_unique<berth::io_context>(berth::io_context_options{.backend = GetParam()});
+        } catch (const berth::reservation_error& refused) {
+            GTEST_SKIP() << refused.what();
+        }
+    }
+    berth::io_context& context() { return *context_; }
+
+    /// Runs until out of work; a test that hangs fails instead.
+    void run() {
+        context().run_for(10s);
+        EXPECT_TRUE(context().stopped()) << "still work after ten seconds";
+        context().restart();
+    }
+
+    std::unique_ptr<berth::io_context> context_;
+};
+
+#define BERTH_BY_BACKEND(suite)                                                                 \
+    INSTANTIATE_TEST_SUITE_P(                                                                   \
+        , suite, testing::Values(berth::backend_choice::io_uring, berth::backend_choice::asio), \
+        [](const auto& i) { return std::string(i.param == berth::backend_choice::io_uring ? "io_uring" : "asio"); })
+
+}  // namespace io_test
