@@ -1,11 +1,8 @@
 // Operations that are called off: by one, by socket, with the backend, while their results are on the way.
 #include "unit/backend/uring_ground.hpp"
 
-#include <sys/wait.h>
-
 #include <cstring>
 #include <random>
-#include <thread>
 
 namespace {
 
@@ -67,31 +64,6 @@ TEST_P(uring_ending, cancel_ends_one_that_goes_on_and_what_came_before_is_delive
     }
 }
 
-/// A socket with everything that can be under way on it, in every place an operation can be in.
-struct everything {
-    std::vector<std::unique_ptr<noted>> ops;
-    std::size_t begun = 0;
-
-    noted& add(verb v, attachment* a, bool many = false) {
-        return *ops.emplace_back(std::make_unique<noted>(v, a, many));
-    }
-    void fill(attachment* a) {
-        add(verb::receive, a).with_room(1 << 16);
-        add(verb::receive, a).with_room(1 << 16);
-        add(verb::receive, a, true);
-        for (int i = 0; i < 6; ++i) add(verb::send, a).with_text(std::string(1 << 20, 'x')).flags = MSG_WAITALL;
-        add(verb::readable, a);
-        add(verb::writable, a);
-        add(verb::error, a);
-    }
-    [[nodiscard]] bool have_all_ended() const {
-        for (const auto& op : ops) {
-            if (!op->has_ended) return false;
-        }
-        return true;
-    }
-};
-
 TEST_P(uring_ending, after_quiet_nothing_is_touched_and_each_ends_aborted_once) {
     for (int round = 0; round < 40; ++round) {
         two p = stream_pair();
@@ -129,7 +101,7 @@ TEST_P(uring_ending, after_quiet_nothing_is_touched_and_each_ends_aborted_once) 
 
 TEST_P(uring_ending, clients_and_buffers_taken_before_quiet_are_given_back) {
     make({.buffer_size = 512, .buffer_count = 2});
-    std::string reason;
+    settle_down();
     for (int round = 0; round < 12; ++round) {
         const fd l = listener();
         two p = stream_pair();
@@ -138,24 +110,18 @@ TEST_P(uring_ending, clients_and_buffers_taken_before_quiet_are_given_back) {
         ring->start(x);
         ring->start(r);
         if (round % 4 < 2) settle_down();
+        const auto before = open_descriptors() + 2;
         const fd c = connected_to(name_of(l)), d = connected_to(name_of(l));
         write_to(p.other, std::string(2000, 'z'));
         for (int i = 0; i < 3; ++i) ring->look();
         if (round % 3 == 0) ring->wait(clock::now() + milliseconds(1));
-        const int lowest = ::dup(l);
-        ::close(lowest);
         ring->quiet(*a);
         ring->quiet(*b);
         ASSERT_TRUE(until([&] { return x.has_ended && r.has_ended; }));
         EXPECT_EQ(x.results, std::vector<int>{aborted_result()});
         EXPECT_EQ(r.results, std::vector<int>{aborted_result()});
         EXPECT_EQ(r.bytes, "");
-        timeval t{0, 20'000};
-        char byte = 0;
-        if (round % 2 == 0) {  // it was accepted, and closed
-            ::setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
-            EXPECT_LE(::recv(c, &byte, 1, 0), 0);
-        }
+        EXPECT_EQ(open_descriptors(), before);
     }
     two p = stream_pair();  // no buffer was lost
     auto b = attach(p.one);
@@ -242,134 +208,6 @@ TEST_P(uring_ending, the_backend_can_go_with_operations_under_way) {
             EXPECT_EQ(op->memory.find_first_not_of('#'), std::string::npos);
         }
     }
-}
-
-// --- other threads, other processes ---
-
-TEST_P(uring_ending, operations_go_on_with_another_thread) {
-    two p = stream_pair(), q = stream_pair();
-    const fd l = listener();
-    auto a = attach(p.one), b = attach(l), c = attach(q.one);
-    noted r(verb::receive, a.get(), true), x(verb::accept, b.get(), true), whole(verb::receive, c.get());
-    ring->start(r);
-    ring->start(x);
-    whole.with_room(8).flags = MSG_WAITALL;
-    ring->start(whole);
-    std::string sent;
-    std::vector<fd> clients;
-    for (int i = 0; i < 10; ++i) {
-        std::thread([&, i] {
-            sent += "thread ";
-            clients.push_back(connected_to(name_of(l)));
-            if (i % 2 == 0) write_to(p.other, "thread ");
-            if (i == 2) write_to(q.other, "half");
-            settle_down();
-            if (i % 2 == 1) write_to(p.other, "thread ");
-            EXPECT_TRUE(until([&] { return r.bytes == sent && x.accepted.size() == clients.size(); })) << i;
-            ring->rest();
-        }).join();
-        EXPECT_FALSE(r.has_ended || x.has_ended);
-    }
-    EXPECT_EQ(r.bytes, sent);
-    EXPECT_EQ(whole.bytes, "half") << "what had come of it when its thread rested";
-    end(a);
-    end(b);
-    end(c);
-}
-
-TEST_P(uring_ending, a_connect_goes_on_with_another_thread) {
-    fd l = listener(0);
-    const auto to = name_of(l);
-    std::vector<fd> others;  // the queue is full: connects wait
-    for (int i = 0; i < 4; ++i) {
-        others.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        ::connect(others.back(), reinterpret_cast<const sockaddr*>(&to), sizeof to);
-    }
-    std::this_thread::sleep_for(milliseconds(20));
-    const fd s(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    auto a = attach(s);
-    noted c(verb::connect, a.get());
-    ring->start(c.with_address(&to));
-    std::thread([&] {
-        settle_down();
-        EXPECT_FALSE(c.has_ended);
-        ring->rest();
-    }).join();
-    settle_down();
-    EXPECT_FALSE(c.has_ended);
-    for (int i = 0; i < 6 && !c.has_ended; ++i) {
-        const fd accepted(::accept(l, nullptr, nullptr));
-        (void)until([&] { return c.has_ended; }, milliseconds(1500));
-        if (c.has_ended) break;
-    }
-    EXPECT_EQ(c.last(), 0);
-}
-
-TEST_P(uring_ending, sockets_are_made_quiet_after_the_thread_of_the_loop_has_gone) {
-    for (const bool rested : {true, false}) {
-        make({});
-        two p = stream_pair();
-        const fd l = listener();
-        everything all;
-        auto a = attach(p.one), b = attach(l);
-        all.fill(a.get());
-        all.add(verb::accept, b.get(), true);
-        std::thread([&] {
-            for (auto& op : all.ops) ring->start(*op);
-            settle_down();
-            if (rested) ring->rest();
-        }).join();
-        ring->quiet(*a);
-        ring->quiet(*b);
-        for (auto& op : all.ops) op->memory.assign(op->memory.size(), '#');
-        completion c;
-        std::size_t ended = 0;
-        for (auto& op : all.ops) ended += op->has_ended ? 1 : 0;
-        while (ring->next(c)) {
-            EXPECT_EQ(c.result, aborted_result());
-            EXPECT_FALSE(c.more);
-            ++ended;
-        }
-        EXPECT_EQ(ended, all.ops.size());
-        EXPECT_TRUE(a->first == nullptr && b->first == nullptr);
-        ring.reset();
-    }
-}
-
-TEST_P(uring_ending, a_forked_child_lets_go_and_the_parent_goes_on) {
-    two p = stream_pair();
-    auto a = attach(p.one);
-    noted r(verb::receive, a.get(), true);
-    ring->start(r);
-    settle_down();
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ring.reset();
-        ::_exit(0);
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    write_to(p.other, "still there");
-    EXPECT_TRUE(until([&] { return r.bytes == "still there"; }));
-    end(a);
-}
-
-TEST_P(uring_ending, a_loop_that_is_run_for_moments_keeps_its_operations) {
-    two p = stream_pair();
-    auto a = attach(p.one);
-    noted r(verb::receive, a.get(), true);
-    ring->start(r);
-    std::string sent;
-    for (int i = 0; i < 300; ++i) {
-        write_to(p.other, "ab");
-        sent += "ab";
-        ring->look();
-        deliver();
-        ring->rest();
-    }
-    EXPECT_TRUE(until([&] { return r.bytes == sent; }));
-    end(a);
 }
 
 }  // namespace

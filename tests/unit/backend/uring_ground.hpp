@@ -11,7 +11,9 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -86,6 +88,11 @@ inline void write_to(int socket, const std::string& text) {
     EXPECT_EQ(::send(socket, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
 }
 
+inline std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
 /// An operation and all that came of it.
 struct noted : operation {
     std::vector<int> results;  ///< those with more to come, and the last one
@@ -125,6 +132,30 @@ struct noted : operation {
         return *this;
     }
     [[nodiscard]] int last() const { return results.empty() ? 1'000'000 : results.back(); }
+};
+
+/// A socket with everything that can be under way on it, in every place an operation can be in.
+struct everything {
+    std::vector<std::unique_ptr<noted>> ops;
+
+    noted& add(verb v, attachment* a, bool many = false) {
+        return *ops.emplace_back(std::make_unique<noted>(v, a, many));
+    }
+    void fill(attachment* a) {
+        add(verb::receive, a).with_room(1 << 16);
+        add(verb::receive, a).with_room(1 << 16);
+        add(verb::receive, a, true);
+        for (int i = 0; i < 6; ++i) add(verb::send, a).with_text(std::string(1 << 20, 'x')).flags = MSG_WAITALL;
+        add(verb::readable, a);
+        add(verb::writable, a);
+        add(verb::error, a);
+    }
+    [[nodiscard]] bool have_all_ended() const {
+        for (const auto& op : ops) {
+            if (!op->has_ended) return false;
+        }
+        return true;
+    }
 };
 
 struct mode {
@@ -177,7 +208,8 @@ protected:
                 op.lent_ids.push_back(op.lent_id);
                 if (!keeps_buffers) give_back(op);
             } else if (!op.many) {
-                op.bytes.append(op.memory.data(), std::min<std::size_t>(op.memory.size(), static_cast<unsigned>(c.result)));
+                op.bytes.append(op.memory.data(),
+                                std::min<std::size_t>(op.memory.size(), static_cast<unsigned>(c.result)));
             }
         }
         if (op.then) op.then(op, c.result, c.more);

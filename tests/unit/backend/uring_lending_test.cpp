@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
-#include <set>
+#include <cstring>
 
 namespace {
 
@@ -118,6 +118,55 @@ TEST_P(uring_lending, datagrams_come_with_their_source_and_say_when_they_are_cut
     }
     EXPECT_GT(sizes[2], 700U);
     EXPECT_FALSE(r.has_ended) << "an empty datagram is no end";
+}
+
+TEST_P(uring_lending, no_more_of_a_source_is_written_than_there_is_room_for) {
+    const fd s = bound(SOCK_DGRAM), l = listener(), from = connected_to(name_of(s), SOCK_DGRAM);
+    auto a = attach(s, true), b = attach(l);
+    noted r(verb::receive, a.get(), true), x(verb::accept, b.get(), true);
+    for (noted* op : {&r, &x}) {
+        std::memset(&op->room, '#', sizeof op->room);
+        op->with_address().address_size = 4;
+        ring->start(*op);
+    }
+    for (int i = 0; i < 3; ++i) {
+        write_to(from, "x");
+        const fd client = connected_to(name_of(l));
+        ASSERT_TRUE(
+            until([&] { return r.results.size() == std::size_t(i) + 1 && x.results.size() == std::size_t(i) + 1; }));
+        for (noted* op : {&r, &x}) {
+            EXPECT_EQ(reinterpret_cast<sockaddr_in&>(op->room).sin_family, AF_INET);
+            EXPECT_EQ(reinterpret_cast<const char*>(&op->room)[4], '#');
+        }
+    }
+    end(a);
+    end(b);
+}
+
+// The bad news of one comes after the buffer that it lacked was given back, and given to others that need none.
+TEST_P(uring_lending, a_receive_that_hears_too_late_of_a_buffer_given_back_does_not_wait_for_the_next) {
+    make({.buffer_size = 512, .buffer_count = 1});
+    two p = stream_pair(), q = stream_pair(), w = stream_pair();
+    auto a = attach(p.one), b = attach(q.one), c = attach(w.one);
+    noted x(verb::receive, a.get(), true), y(verb::receive, b.get(), true), z(verb::receive, c.get(), true);
+    noted first(verb::writable, c.get()), second(verb::writable, c.get());
+    write_to(p.other, "x");
+    for (noted* op : {&x, &y, &first, &second, &z}) ring->start(*op);
+    keeps_buffers = true;
+    ring->look();
+    while (!first.has_ended) ASSERT_TRUE(deliver());
+    give_back(x);
+    ring->look();
+    deliver_all();
+    write_to(w.other, "z");
+    if (GetParam().limits.buffer_rings && GetParam().limits.single_issuer) {
+        EXPECT_TRUE(until([&] { return z.bytes == "z"; }));
+    }
+    keeps_buffers = false;
+    for (noted* op : {&x, &y, &z}) give_back(*op);
+    end(a);
+    end(b);
+    end(c);
 }
 
 TEST_P(uring_lending, accepts_go_on_and_say_from_whom) {

@@ -16,12 +16,6 @@ namespace {
 
 using namespace berth_test;
 
-std::size_t open_descriptors() {
-    std::size_t n = 0;
-    for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator("/proc/self/fd")) ++n;
-    return n;
-}
-
 int io_uring_switch() {
     int value = 0;
     std::ifstream("/proc/sys/kernel/io_uring_disabled") >> value;
@@ -108,7 +102,8 @@ TEST(uring_setup, a_kernel_that_does_not_know_the_newest_flags_gets_older_ones) 
         {0, IORING_SETUP_DEFER_TASKRUN},
         {IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SINGLE_ISSUER},
         {IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_COOP_TASKRUN},
-        {IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN, IORING_SETUP_SUBMIT_ALL},
+        {IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
+         IORING_SETUP_SUBMIT_ALL},
         {~(IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP), IORING_SETUP_CQSIZE},
     };
     for (const auto& [unknown, known] : kernels) {
@@ -120,7 +115,8 @@ TEST(uring_setup, a_kernel_that_does_not_know_the_newest_flags_gets_older_ones) 
         if (made == nullptr && io_uring_switch() != 0) GTEST_SKIP() << reason;
         ASSERT_NE(made, nullptr) << reason;
         EXPECT_EQ(least_flags_seen & known, known);
-        EXPECT_EQ(made->facts().accepts_many, (known & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER)) != 0);
+        EXPECT_EQ(made->facts().accepts_many,
+                  (known & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER)) != 0);
     }
 }
 

@@ -50,7 +50,8 @@ bool lent_buffers::join(const ring& chooser) noexcept {
     request.ring_addr = reinterpret_cast<std::uintptr_t>(fresh);
     request.ring_entries = count_;
     request.bgid = group;
-    const int error = ::io_uring_register(static_cast<unsigned>(chooser.descriptor()), IORING_REGISTER_PBUF_RING, &request, 1);
+    const int error =
+        ::io_uring_register(static_cast<unsigned>(chooser.descriptor()), IORING_REGISTER_PBUF_RING, &request, 1);
     if (error != 0) {
         ::munmap(fresh, sizeof(::io_uring_buf) * count_);
         return false;

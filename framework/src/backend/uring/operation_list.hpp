@@ -28,15 +28,15 @@ enum class place : std::uint8_t {
 namespace mark {  // the high bits of operation::state
 inline constexpr std::uint8_t cancelled = 1 << 3;
 inline constexpr std::uint8_t quieted = 1 << 4;
-inline constexpr std::uint8_t by_poll = 1 << 5;  ///< the kernel has a poll in its stead
-inline constexpr std::uint8_t listed = 1 << 6;   ///< among those whose cancellation is to be submitted
+inline constexpr std::uint8_t by_poll = 1 << 5;    ///< the kernel has a poll in its stead
+inline constexpr std::uint8_t listed = 1 << 6;     ///< among those whose cancellation is to be submitted
 inline constexpr std::uint8_t last_seen = 1 << 7;  ///< the kernel is done with it, its last result is not fetched
 }  // namespace mark
 
 struct uring_part {
-    struct going_on {             // of one with `many`, unless the message is the kernel's pattern
-        std::uint32_t capacity;   // bytes at operation::address, as it was started with
-        std::uint32_t buffer;     // the one it fills, where it is the backend that chooses
+    struct going_on {            // of one with `many`, unless the message is the kernel's pattern
+        std::uint32_t capacity;  // bytes at operation::address, as it was started with
+        std::uint32_t buffer;    // the one it fills, where it is the backend that chooses
     };
     union {
         msghdr message;
@@ -57,12 +57,16 @@ static_assert(alignof(uring_part) <= alignof(std::uint64_t));
 static_assert(sizeof(buffer_part) == sizeof(iovec) && offsetof(buffer_part, data) == offsetof(iovec, iov_base) &&
               offsetof(buffer_part, size) == offsetof(iovec, iov_len));
 
-inline uring_part& part_of(operation& op) noexcept { return *std::launder(reinterpret_cast<uring_part*>(op.scratch)); }
+inline uring_part& part_of(operation& op) noexcept {
+    return *std::launder(reinterpret_cast<uring_part*>(op.scratch));
+}
 
 inline place place_of(const operation& op) noexcept { return static_cast<place>(op.state & 7); }
 inline bool is_marked(const operation& op, std::uint8_t marks) noexcept { return (op.state & marks) != 0; }
 inline void set_mark(operation& op, std::uint8_t m) noexcept { op.state = static_cast<std::uint8_t>(op.state | m); }
-inline void clear_mark(operation& op, std::uint8_t m) noexcept { op.state = static_cast<std::uint8_t>(op.state & ~m); }
+inline void clear_mark(operation& op, std::uint8_t m) noexcept {
+    op.state = static_cast<std::uint8_t>(op.state & ~m);
+}
 inline void put_at(operation& op, place p) noexcept {
     op.state = static_cast<std::uint8_t>((op.state & ~7) | static_cast<std::uint8_t>(p));
 }

@@ -24,7 +24,8 @@ constexpr unsigned steps[] = {
     always | IORING_SETUP_SUBMIT_ALL,
     always,
 };
-constexpr unsigned needed = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG;
+constexpr unsigned needed =
+    IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG;
 constexpr std::uint32_t fewest_entries = 64;
 constexpr std::uint32_t enters_until_named = 64;
 
@@ -73,12 +74,13 @@ int ring::try_open(std::uint32_t entries, const ring_limits& limits, unsigned fl
 int ring::check() noexcept {
     if ((ring_.features & needed) != needed) return -EOPNOTSUPP;
     constexpr unsigned most = 256;
-    alignas(::io_uring_probe) std::array<std::byte, sizeof(::io_uring_probe) + most * sizeof(::io_uring_probe_op)> memory{};
+    alignas(::io_uring_probe) std::array<std::byte, sizeof(::io_uring_probe) + most * sizeof(::io_uring_probe_op)>
+        memory{};
     auto& known = *::new (memory.data())::io_uring_probe{};
     const int error = ::io_uring_register_probe(&ring_, &known, most);
     if (error != 0) return error;
-    for (const int op : {IORING_OP_POLL_ADD, IORING_OP_SENDMSG, IORING_OP_RECVMSG, IORING_OP_ACCEPT, IORING_OP_CONNECT,
-                         IORING_OP_SEND, IORING_OP_RECV, IORING_OP_ASYNC_CANCEL}) {
+    for (const int op : {IORING_OP_POLL_ADD, IORING_OP_SENDMSG, IORING_OP_RECVMSG, IORING_OP_ACCEPT,
+                         IORING_OP_CONNECT, IORING_OP_SEND, IORING_OP_RECV, IORING_OP_ASYNC_CANCEL}) {
         if (::io_uring_opcode_supported(&known, op) == 0) return -EOPNOTSUPP;
     }
     const int entered = ::io_uring_enter2(static_cast<unsigned>(ring_.ring_fd), 0, 0, 0, nullptr, 0);
@@ -142,7 +144,8 @@ int ring::enter(unsigned submit, unsigned least, const __kernel_timespec* timeou
     } else {
         name_itself();
     }
-    if (timeout == nullptr || least == 0) return ::io_uring_enter2(descriptor, submit, least, flags, nullptr, _NSIG / 8);
+    if (timeout == nullptr || least == 0)
+        return ::io_uring_enter2(descriptor, submit, least, flags, nullptr, _NSIG / 8);
     ::io_uring_getevents_arg argument{};
     argument.ts = reinterpret_cast<std::uintptr_t>(timeout);
     return ::io_uring_enter2(descriptor, submit, least, flags | IORING_ENTER_EXT_ARG,

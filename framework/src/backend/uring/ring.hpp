@@ -15,10 +15,10 @@ namespace berth::detail {
 
 /// What may be used of the kernel's abilities. Tests take some away, to play an older kernel or one that refuses.
 struct ring_limits {
-    bool deferred_work = true;              ///< Linux 6.1
-    bool single_issuer = true;              ///< Linux 6.0: and, as old, receives with many results, cancelling at once
-    bool buffer_rings = true;               ///< Linux 5.19: and, as old, accepts with many results
-    std::uint32_t completion_queue = 0;     ///< entries; 0: four times those of the submission queue
+    bool deferred_work = true;           ///< Linux 6.1
+    bool single_issuer = true;           ///< Linux 6.0: and, as old, receives with many results, cancelling at once
+    bool buffer_rings = true;            ///< Linux 5.19: and, as old, accepts with many results
+    std::uint32_t completion_queue = 0;  ///< entries; 0: four times those of the submission queue
     int (*setup)(unsigned, ::io_uring*, ::io_uring_params*) = ::io_uring_queue_init_params;
 };
 
@@ -75,7 +75,9 @@ public:
 
     /// Hands over what is unsubmitted and gathers results, waits for `least` of them, not longer than `timeout`
     /// (nullptr: for ever). Pre: is_here() or not is_single().
-    int enter(unsigned least, const __kernel_timespec* timeout) noexcept { return enter(unsubmitted(), least, timeout); }
+    int enter(unsigned least, const __kernel_timespec* timeout) noexcept {
+        return enter(unsubmitted(), least, timeout);
+    }
     /// As enter(), and hands over nothing.
     int gather(unsigned least, const __kernel_timespec* timeout) noexcept { return enter(0, least, timeout); }
     /// enter() would hand over or gather something without waiting.
@@ -108,9 +110,9 @@ private:
     [[nodiscard]] unsigned kernel_flags() const noexcept { return IO_URING_READ_ONCE(*ring_.sq.kflags); }
 
     ::io_uring ring_ = unopened();
-    std::uint64_t issuer_ = 0;       ///< the thread that enters
-    int index_ = -1;                 ///< the ring's name in that thread's table; -1: has none
-    std::uint32_t entered_ = 0;      ///< times, without a name
+    std::uint64_t issuer_ = 0;   ///< the thread that enters
+    int index_ = -1;             ///< the ring's name in that thread's table; -1: has none
+    std::uint32_t entered_ = 0;  ///< times, without a name
     bool can_cancel_now_ = false;
 
     static ::io_uring unopened() noexcept {

@@ -176,13 +176,18 @@ void uring_backend::end(operation& op, int result) noexcept {
 bool uring_backend::end_in_memory(operation& op) noexcept {
     switch (place_of(op)) {
         case place::idle:
-        case place::ended: return true;
+        case place::ended:
+            return true;
         case place::queued:
             take_out(*direction_of(op), op);
             end(op, aborted_result());
             return true;
-        case place::backlog: backlog_.remove(op); break;
-        case place::starved: starved_.remove(op); break;
+        case place::backlog:
+            backlog_.remove(op);
+            break;
+        case place::starved:
+            starved_.remove(op);
+            break;
         case place::kernel: {
             ::io_uring_sqe* const entry = ring_.unsubmitted(part_of(op).sequence, tag::of(op));
             if (entry == nullptr || is_marked(op, mark::last_seen)) return false;

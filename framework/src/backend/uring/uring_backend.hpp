@@ -1,9 +1,9 @@
 // The backend on io_uring: one submission entry for each operation, its results taken straight off the queue.
 //
-// An operation ends only when the kernel's last result for it was fetched, or when the kernel never had it: so no late
-// result can reach an operation that was made at the same address. What is to be submitted is prepared in memory and
-// handed over by wait() and look() alone; what finds no entry waits in lists, none is refused.
-// Sources: uring_backend (verbs), uring_turn (wait, look, change of threads), uring_operations (submission entries),
+// An operation ends only when the kernel's last result for it was fetched, or when the kernel never had it: so no
+// late result can reach an operation that was made at the same address. What is to be submitted is prepared in memory
+// and handed over by wait() and look() alone; what finds no entry waits in lists, none is refused. Sources:
+// uring_backend (verbs), uring_turn (wait, look, change of threads), uring_operations (submission entries),
 // uring_results (completions), uring_quiet (quiet, the end).
 #pragma once
 
@@ -31,8 +31,8 @@ inline operation& operation_of(std::uint64_t user_data) noexcept {
 }
 }  // namespace tag
 
-/// Receives, or sends, of one socket. The kernel keeps no order among operations that wait, so it has one of them at a
-/// time; of a datagram socket's sends as many as there are, as long as the system has room for them.
+/// Receives, or sends, of one socket. The kernel keeps no order among operations that wait, so it has one of them at
+/// a time; of a datagram socket's sends as many as there are, as long as the system has room for them.
 struct direction {
     operation_list queue;
     operation* pushed_back = nullptr;  ///< in the queue: the last of those that found no room, and are first again
@@ -62,7 +62,8 @@ public:
     ~uring_backend() override;
 
     [[nodiscard]] const backend_facts& facts() const noexcept override { return facts_; }
-    std::unique_ptr<attachment> attach(platform::native_socket socket, socket_kind kind, std::error_code& ec) override;
+    std::unique_ptr<attachment> attach(platform::native_socket socket, socket_kind kind,
+                                       std::error_code& ec) override;
     void start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
     void quiet(attachment& socket) noexcept override;
@@ -134,7 +135,7 @@ private:
     std::uint32_t ask_for_quiet(attachment& socket) noexcept;
     void stop(operation& op) noexcept;
     void stop_all() noexcept;
-    void wait_for_more(std::uint32_t count) noexcept;
+    void wait_for(std::uint32_t results) noexcept;
     template <class Function>
     void for_each_submitted(const Function& f) noexcept;
     ::io_uring_sqe* slot_at_once() noexcept;
@@ -157,7 +158,7 @@ private:
     std::uint32_t waiting_for_all_ = 0;  ///< operations with MSG_WAITALL
     bool has_buffers_back_ = false;
 
-    int ear_ = -1;  ///< the eventfd that wake() writes to
+    int ear_ = -1;         ///< the eventfd that wake() writes to
     bool is_deaf_ = true;  ///< nothing listens to it: that is to be submitted
     bool is_woken_ = false;
     std::atomic<bool> is_wake_pending_{false};

@@ -48,14 +48,24 @@ void uring_backend::prepare(operation& op, ::io_uring_sqe& entry) noexcept {
             case verb::receive:
                 op.many ? prepare_receive_many(op, socket, entry) : prepare_receive(op, socket, entry);
                 break;
-            case verb::send: prepare_send(op, socket, entry); break;
-            case verb::accept: prepare_accept(op, entry); break;
+            case verb::send:
+                prepare_send(op, socket, entry);
+                break;
+            case verb::accept:
+                prepare_accept(op, entry);
+                break;
             case verb::connect:
                 ::io_uring_prep_connect(&entry, fd, static_cast<const sockaddr*>(op.address), op.address_size);
                 break;
-            case verb::readable: ::io_uring_prep_poll_add(&entry, fd, POLLIN); break;
-            case verb::writable: ::io_uring_prep_poll_add(&entry, fd, POLLOUT); break;
-            case verb::error: ::io_uring_prep_poll_add(&entry, fd, exceptional); break;
+            case verb::readable:
+                ::io_uring_prep_poll_add(&entry, fd, POLLIN);
+                break;
+            case verb::writable:
+                ::io_uring_prep_poll_add(&entry, fd, POLLOUT);
+                break;
+            case verb::error:
+                ::io_uring_prep_poll_add(&entry, fd, exceptional);
+                break;
         }
     }
     entry.user_data = tag::of(op);

@@ -57,9 +57,12 @@ void uring_backend::quiet(attachment& socket) noexcept {
             set_mark(*op, mark::quieted);
         }
     }
-    while (const std::uint32_t count = ask_for_quiet(socket)) {
+    for (;;) {
+        const std::uint32_t results = ring_.is_open() ? ring_.results() : 0;
+        const std::uint32_t count = ask_for_quiet(socket);
+        if (count == 0) return;
         if (!ring_.is_here()) return leave_ring();
-        wait_for_more(count);
+        wait_for(results + count);
     }
 }
 
@@ -93,10 +96,14 @@ void uring_backend::stop(operation& op) noexcept {
     return ring_.slot();
 }
 
-void uring_backend::wait_for_more(std::uint32_t count) noexcept {
-    if (ring_.is_overflown() || ring_.results() + count > ring_.most_results()) stash();
-    const std::uint32_t least = std::min(ring_.results() + count, ring_.most_results());
-    ring_.can_cancel_now() ? ring_.gather(least, &moment) : ring_.enter(least, &moment);
+// Or for a moment. Some may have come since they were counted.
+void uring_backend::wait_for(std::uint32_t results) noexcept {
+    if (ring_.is_overflown() || results > ring_.most_results()) {
+        results -= std::min(results, ring_.results());
+        stash();
+    }
+    results = std::min(results, ring_.most_results());
+    ring_.can_cancel_now() ? ring_.gather(results, &moment) : ring_.enter(results, &moment);
 }
 
 template <class Function>
@@ -112,12 +119,13 @@ void uring_backend::for_each_submitted(const Function& f) noexcept {
 void uring_backend::stop_all() noexcept {
     for (std::uint32_t before = 0;;) {
         mark_all_last();
+        const std::uint32_t results = ring_.results();
         std::uint32_t count = 0;
         for_each_submitted([&](operation&) { ++count; });
         if (count == 0) return;
         if (before == 0 || count == before) for_each_submitted([&](operation& op) { stop(op); });
         before = count;
-        wait_for_more(count);
+        wait_for(results + count);
     }
 }
 

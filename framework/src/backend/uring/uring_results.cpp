@@ -100,7 +100,8 @@ bool uring_backend::settle_poll(operation& op, int result, completion& out) noex
         if (op.what == verb::connect) {
             int error = 0;
             socklen_t size = sizeof error;
-            if (::getsockopt(static_cast<int>(op.socket->native), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+            if (::getsockopt(static_cast<int>(op.socket->native), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+                error = errno;
             return finish(op, -error, out);
         }
     }
@@ -146,12 +147,14 @@ void uring_backend::lend(operation& op, const ring_result& r, completion& out) n
     op.lent = {buffer, static_cast<std::size_t>(r.result)};
     out = {&op, r.result, true};
     if (!socket_of(op).kind.is_datagram) return;
-    // The kernel put in front of the bytes what else there is to say, and as much room for an address as we asked for.
+    // The kernel put in front of the bytes what else there is to say, and as much room for an address as we asked
+    // for.
     ::io_uring_recvmsg_out head;
     std::memcpy(&head, buffer, sizeof head);
     const std::uint32_t room = part_of(op).message.msg_namelen;
     const std::size_t ahead = sizeof head + room;
-    op.lent = {buffer + ahead, static_cast<std::size_t>(r.result) - std::min(ahead, static_cast<std::size_t>(r.result))};
+    op.lent = {buffer + ahead,
+               static_cast<std::size_t>(r.result) - std::min(ahead, static_cast<std::size_t>(r.result))};
     op.flags = static_cast<int>(head.flags);
     op.address_size = std::min(head.namelen, room);
     if (op.address != nullptr) std::memcpy(op.address, buffer + sizeof head, op.address_size);
