@@ -69,7 +69,8 @@ public:
 
     /// Begins an operation. Pre: all its in-fields are set, its socket is attached here, it is not under way.
     /// Never fails and never calls back: what goes wrong is its result. Several operations on one socket are under
-    /// way at once; receives among themselves, and sends, take effect in the order of their starts.
+    /// way at once; receives among themselves, and sends, take effect in the order of their starts, but a datagram for
+    /// which the system has no room may be overtaken.
     virtual void start(operation& op) noexcept = 0;
 
     /// Asks an operation to end early. Post: it ends with the aborted error, unless its result was there first.

@@ -134,6 +134,24 @@ TEST_P(uring_ending, clients_and_buffers_taken_before_quiet_are_given_back) {
     end(b);
 }
 
+TEST_P(uring_ending, bytes_that_came_before_the_cancel_are_lent_and_then_it_ends) {
+    two p = stream_pair();
+    auto a = attach(p.one);
+    for (int i = 0; i < 10; ++i) {
+        noted r(verb::receive, a.get(), true);
+        ring->start(r);
+        settle_down();
+        write_to(p.other, "came");
+        ring->look();
+        ring->look();
+        ring->cancel(r);
+        ASSERT_TRUE(until([&] { return r.has_ended; }));
+        EXPECT_EQ(r.results, (std::vector<int>{4, aborted_result()}));
+        EXPECT_EQ(r.bytes, "came");
+        EXPECT_EQ(r.lent.data, nullptr);
+    }
+}
+
 // The memory of each is filled with something else as soon as it has ended, and used for the next.
 TEST_P(uring_ending, memory_of_an_ended_operation_can_be_used_for_another_at_once) {
     make({.entries = 8});

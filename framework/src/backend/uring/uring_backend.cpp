@@ -135,7 +135,6 @@ void uring_backend::admit_next(direction& d) noexcept {
 
 // It was admitted, and is over.
 void uring_backend::leave(operation& op) noexcept {
-    op.lent = {};
     direction* const d = direction_of(op);
     if (d == nullptr) return;
     if (--d->admitted == 0) d->is_full = false;
@@ -154,7 +153,7 @@ void uring_backend::push_back(operation& op) noexcept {
 }
 
 void uring_backend::submit(operation& op) noexcept {
-    if (!has_own_buffer(op)) {
+    if (lacks_buffer(op)) {
         put_at(op, place::starved);
         return starved_.push_back(op);
     }
@@ -219,6 +218,7 @@ bool uring_backend::next(completion& out) noexcept {
         if ((part_of(*out.op).flags & MSG_WAITALL) != 0) --waiting_for_all_;
         unlink(*out.op);
         out.op->state = 0;
+        out.op->lent = {};
     }
     return true;
 }

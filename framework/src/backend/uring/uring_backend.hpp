@@ -113,7 +113,8 @@ private:
     void prepare_cancel(const operation& op, ::io_uring_sqe& entry) noexcept;
     void prepare_ear(::io_uring_sqe& entry) noexcept;
     void make_void(::io_uring_sqe& entry) noexcept;
-    bool has_own_buffer(operation& op) noexcept;
+    [[nodiscard]] bool chooses_buffer(const operation& op) const noexcept;
+    bool lacks_buffer(operation& op) noexcept;
     void give_back_own(operation& op) noexcept;
     void lend_own(operation& op, int received, completion& out) noexcept;
 

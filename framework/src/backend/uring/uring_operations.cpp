@@ -119,7 +119,7 @@ void uring_backend::prepare_receive_many(operation& op, uring_socket& socket, ::
     }
     std::byte* const buffer = buffers_.at(part.many.buffer);
     if (!socket.kind.is_datagram) {
-        ::io_uring_prep_recv(&entry, fd, buffer, buffers_.size(), flags);
+        ::io_uring_prep_recv(&entry, fd, buffer, buffers_.size(), flags | MSG_DONTWAIT);
         return;
     }
     auto& head = *::new (buffer) datagram_head{};
@@ -128,7 +128,7 @@ void uring_backend::prepare_receive_many(operation& op, uring_socket& socket, ::
     head.message.msg_namelen = sizeof head.name;
     head.message.msg_iov = &head.part;
     head.message.msg_iovlen = 1;
-    ::io_uring_prep_recvmsg(&entry, fd, &head.message, static_cast<unsigned>(flags));
+    ::io_uring_prep_recvmsg(&entry, fd, &head.message, static_cast<unsigned>(flags | MSG_DONTWAIT));
 }
 
 // With many results there is one place for the remote's address, so it is asked for when each is fetched.
@@ -161,17 +161,21 @@ void uring_backend::prepare_ear(::io_uring_sqe& entry) noexcept {
     is_deaf_ = false;
 }
 
-// --- where it is not the kernel that chooses buffers ---
+// --- where it is not the kernel that chooses buffers: one is chosen once there is something to fill it with ---
 
-bool uring_backend::has_own_buffer(operation& op) noexcept {
-    if (!op.many || op.what != verb::receive || buffers_.is_kernels_choice()) return true;
+bool uring_backend::chooses_buffer(const operation& op) const noexcept {
+    return op.many && op.what == verb::receive && !buffers_.is_kernels_choice();
+}
+
+bool uring_backend::lacks_buffer(operation& op) noexcept {
+    if (!chooses_buffer(op) || is_marked(op, mark::by_poll)) return false;
     std::uint32_t& buffer = part_of(op).many.buffer;
     if (buffer == lent_buffers::none) buffer = buffers_.take();
-    return buffer != lent_buffers::none;
+    return buffer == lent_buffers::none;
 }
 
 void uring_backend::give_back_own(operation& op) noexcept {
-    if (!op.many || op.what != verb::receive || buffers_.is_kernels_choice()) return;
+    if (!chooses_buffer(op)) return;
     std::uint32_t& buffer = part_of(op).many.buffer;
     if (buffer != lent_buffers::none) return_buffer(std::exchange(buffer, lent_buffers::none));
 }

@@ -86,6 +86,7 @@ bool uring_backend::goes_on(operation& op, int& result) noexcept {
         push_back(op);
         return true;
     }
+    give_back_own(op);
     // A connect that was begun must not be begun again.
     if (is_again || op.what == verb::connect) set_mark(op, mark::by_poll);
     submit(op);
@@ -111,8 +112,8 @@ bool uring_backend::settle_poll(operation& op, int result, completion& out) noex
 
 bool uring_backend::settle_many(operation& op, const ring_result& r, completion& out) noexcept {
     const bool is_receive = op.what == verb::receive;
-    const bool lacks_buffer = is_receive && buffers_.is_kernels_choice() && (r.flags & IORING_CQE_F_BUFFER) == 0;
-    if (r.result < 0 || lacks_buffer || (is_receive && r.result == 0 && !socket_of(op).kind.is_datagram)) {
+    const bool brought_none = is_receive && buffers_.is_kernels_choice() && (r.flags & IORING_CQE_F_BUFFER) == 0;
+    if (r.result < 0 || brought_none || (is_receive && r.result == 0 && !socket_of(op).kind.is_datagram)) {
         int result = r.result;
         drop(op, r);
         if (result < 0 && goes_on(op, result)) return false;
@@ -135,6 +136,7 @@ bool uring_backend::settle_many(operation& op, const ring_result& r, completion&
         end(op, aborted_result());
         leave(op);
     } else {
+        if (chooses_buffer(op)) set_mark(op, mark::by_poll);
         submit(op);
     }
     return true;
@@ -191,6 +193,7 @@ void uring_backend::begin_going_on(operation& op) noexcept {
         part.message.msg_namelen = capacity;
     } else {
         part.many = {capacity, lent_buffers::none};
+        if (chooses_buffer(op)) set_mark(op, mark::by_poll);
     }
 }
 
