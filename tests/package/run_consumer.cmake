@@ -2,6 +2,7 @@
 
 set(prefix "${SCRATCH}/moved")
 set(work "${SCRATCH}/${MODE}")
+find_program(bash NAMES bash REQUIRED)
 file(REMOVE_RECURSE "${work}")
 set(sanitize "")
 if(SANITIZE)
@@ -66,7 +67,7 @@ elseif(MODE STREQUAL "examples")
     endif()
     foreach(program IN LISTS programs)
         if(program MATCHES "_(tcp|udp)_echo$")  # a server: it ends when it is asked to
-            run("${LAUNCHER}" bash "${BERTH_SOURCE}/tests/examples/run_echo.sh" ${CMAKE_MATCH_1} "${program}")
+            run("${LAUNCHER}" "${bash}" "${BERTH_SOURCE}/tests/examples/run_echo.sh" ${CMAKE_MATCH_1} "${program}")
         else()
             run("${LAUNCHER}" "${program}")
         endif()
