@@ -9,6 +9,7 @@ namespace {
 using enum load_kind;
 const std::vector<load_kind> everything = {tcp_echo, tcp_churn, udp_echo, ping, idle};
 const std::vector<load_kind> udp_alone = {udp_echo};
+const std::vector<load_kind> latency_alone = {ping};
 
 bool contains(const std::vector<load_kind>& kinds, load_kind kind) {
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
@@ -32,6 +33,8 @@ const std::vector<contestant_entry>& all_contestants() {
          {tcp_churn},
          "Asio's io_uring backend loses completions under churn before 1.28"},
         {"asio_coroutines", "Asio, coroutines on epoll", "asio_coroutines", everything, 4, {}, {}, ""},
+        {"berth", "berth, its own calls", "berth_native", everything, 8, {}, {}, ""},
+        {"berth_spin", "berth, spinning", "berth_native", latency_alone, 9, {"--spin"}, {}, ""},
         {"berth_callbacks", "berth, Asio's calls", "berth_callbacks", everything, 6, {}, {}, ""},
         {"berth_coroutines", "berth, coroutines", "berth_coroutines", everything, 7, {}, {}, ""},
         {"libuv", "libuv", "libuv", everything, 5, {}, {}, ""},

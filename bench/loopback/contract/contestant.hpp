@@ -1,12 +1,13 @@
 // The contract between `loopback` and a server that it measures; bench/baseline holds examples.
 //
-//   server --scenario tcp_echo|tcp_echo_large|accept|udp_echo --size BYTES --ready-fd FD [--offload]
+//   server --scenario tcp_echo|tcp_echo_large|accept|udp_echo --size BYTES --ready-fd FD [--offload] [--spin]
 //
 // A server links berth_contract, which holds main(), and defines the two functions below. It takes its socket from
 // open_listener() or open_udp_socket(), so that all have the same options and a port that the kernel chose, calls
 // announce() once a client may come, and echoes until it is killed. It runs where and as long as `loopback` has it
 // run: the processor and the end of its life are set before it starts. accept is tcp_echo with clients that come and
-// go. --offload: a sender may let the kernel cut several datagrams out of one.
+// go. --offload: a sender may let the kernel cut several datagrams out of one. --spin: a loop looks again and again
+// instead of sleeping.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,7 @@ struct server_order {
     std::size_t size = 64;  // of a message
     int ready_fd = -1;
     bool offload = false;
+    bool spin = false;
 };
 
 /// Defined by the contestant; they return only if they cannot go on, or throw.

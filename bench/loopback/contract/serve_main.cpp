@@ -41,6 +41,10 @@ bool read_order(int argc, char** argv, server_order& order) {
             order.offload = true;
             continue;
         }
+        if (name == "--spin") {
+            order.spin = true;
+            continue;
+        }
         bool known = !value.empty();
         if (name == "--scenario")
             order.scenario = value;
@@ -68,7 +72,7 @@ int main(int argc, char** argv) {
     if (!read_order(argc, argv, order)) {
         std::fprintf(stderr,
                      "%s: a server that `loopback` starts. --scenario tcp_echo|tcp_echo_large|accept|udp_echo "
-                     "--size BYTES --ready-fd FD [--offload]\n",
+                     "--size BYTES --ready-fd FD [--offload] [--spin]\n",
                      argv[0]);
         return 2;
     }

@@ -5,8 +5,10 @@
 #include <berth/bound.hpp>
 #include <berth/bound_port.hpp>
 #include <berth/capabilities.hpp>
+#include <berth/datagram.hpp>
 #include <berth/error.hpp>
 #include <berth/io_context.hpp>
+#include <berth/lent_buffer.hpp>
 #include <berth/log.hpp>
 #include <berth/port_block.hpp>
 #include <berth/port_reservation.hpp>
@@ -17,4 +19,6 @@
 #include <berth/steady_timer.hpp>
 #include <berth/tcp_acceptor.hpp>
 #include <berth/tcp_socket.hpp>
+#include <berth/tcp_writer.hpp>
 #include <berth/udp_socket.hpp>
+#include <berth/udp_writer.hpp>

@@ -31,6 +31,8 @@ struct io_context_options {
     backend_choice backend = backend_choice::best;
     bool spin = false;             ///< never sleep: lowest latency for a whole core
     std::uint32_t entries = 1024;  ///< submissions the ring takes at once; more wait in memory
+    std::uint32_t lent_buffer_size = 4096;  ///< bytes, at least 512; more than a message, so that it comes in one
+    std::uint32_t lent_buffer_count = 256;  ///< rounded up to a power of two, at most 32,768; all sockets share them
 };
 
 class io_context : public asio::execution_context {

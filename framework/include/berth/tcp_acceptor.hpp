@@ -50,6 +50,26 @@ struct accept_work {
     }
 };
 
+/// Connections, one after the other.
+template <class Socket>
+struct accepting_work {
+    typename Socket::executor_type executor;
+    asio::ip::tcp protocol;
+    accepting_work(const typename Socket::executor_type& e, asio::ip::tcp p) : executor(e), protocol(p) {}
+    template <class Handler>
+    void call(Handler& handler, operation&, int result, event_loop&) {
+        Socket accepted(executor);
+        error_code ec, ignored;
+        accepted.assign(protocol, result, ec);
+        if (ec) return close_native(result, said(ignored));  // out of memory: as if it had been reset
+        handler(ec, std::move(accepted));
+    }
+    template <class Handler>
+    void end(Handler& handler, const error_code& ec) const {
+        handler(ec, Socket(executor));
+    }
+};
+
 inline void ask_for_connection(operation& op, asio::ip::tcp::endpoint& source) {
     op.what = verb::accept;
     op.address = source.data();
@@ -163,6 +183,16 @@ public:
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_accept(io_context& context, Token&& token = asio::default_completion_token_t<executor_type>()) {
         return accept_new<basic_tcp_socket<>>(context.get_executor(), nullptr, token);
+    }
+
+    /// Accepts until an error, cancel or close: handler(error_code, socket) is called for each connection, on the
+    /// running thread, and once with an error, which is the last call. One submission for all of them where the
+    /// system allows (io_uring). A lack of descriptors is an error: accept again once there are some.
+    template <class Handler>
+    void async_accept_each(Handler&& handler) {
+        this->template begin_ongoing<detail::accepting_work<socket_type>>(
+            static_cast<Handler&&>(handler), [](detail::operation& op, auto&) { op.what = detail::verb::accept; },
+            this->get_executor(), protocol());
     }
 
 private:

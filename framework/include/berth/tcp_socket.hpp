@@ -188,6 +188,16 @@ public:
         return async_send(buffers, message_flags{0}, static_cast<Token&&>(token));
     }
 
+    /// Receives until the end, an error, cancel or close, into buffers that are lent: handler(error_code, lent_buffer)
+    /// is called for each piece, on the running thread, and once with an error (asio::error::eof at the end), which is
+    /// the last call. While it is under way an idle connection holds no buffer; nothing is copied where the system
+    /// allows (io_uring). The handler's allocator and cancellation slot are used, an executor it may not have.
+    template <class Handler>
+    void async_receive_each(Handler&& handler) {
+        this->template begin_ongoing<detail::lending_work>(
+            static_cast<Handler&&>(handler), [](detail::operation& op, auto&) { op.what = detail::verb::receive; });
+    }
+
 private:
     template <class Call>
     static std::size_t checked(Call call, const char* what) {

@@ -3,7 +3,9 @@
 // It is opened by its user, assigned, or taken out of a reservation (take<udp_socket>), bound and empty.
 #pragma once
 
+#include <berth/datagram.hpp>
 #include <berth/detail/basic_io_socket.hpp>
+#include <berth/detail/receiving_work.hpp>
 #include <berth/detail/transfer_work.hpp>
 
 #include <asio/ip/udp.hpp>
@@ -146,6 +148,34 @@ public:
             buffers, endpoint_type());
     }
 
+    /// What the datagrams of async_receive_each say. `joined` needs lent buffers of 66,000 bytes or more
+    /// (io_context_options): std::errc::no_buffer_space otherwise, as a joined datagram would be cut off. What a
+    /// reservation's socket was asked is undone when its port is given back.
+    void receive_details(datagram_details which, error_code& ec) {
+        if (contains(which, datagram_details::joined) && this->loop().lent_buffer_size() < 66'000) {
+            ec = std::make_error_code(std::errc::no_buffer_space);
+            return;
+        }
+        detail::ask_for_control(this->native(), contains(which, datagram_details::destination),
+                                contains(which, datagram_details::traffic_class),
+                                contains(which, datagram_details::joined), detail::said(ec));
+        if (!ec) says_details_ = which != datagram_details::none;
+    }
+    void receive_details(datagram_details which) {
+        error_code ec;
+        receive_details(which, ec);
+        detail::throw_if(ec, "receive_details");
+    }
+
+    /// Receives until an error, cancel or close: handler(error_code, datagram) is called for each datagram, on the
+    /// running thread, and once with an error, which is the last call. Buffers are lent, nothing is copied where the
+    /// system allows (io_uring). The handler's allocator and cancellation slot are used, an executor it may not have.
+    template <class Handler>
+    void async_receive_each(Handler&& handler) {
+        this->template begin_ongoing<detail::receiving_work>(
+            static_cast<Handler&&>(handler), [this](detail::operation& op, auto& work) { work.prepare(op, says_details_); });
+    }
+
 private:
     template <class Buffers, class Token>
     auto receive_with(const Buffers& buffers, endpoint_type* source, Token& token) {
@@ -168,6 +198,8 @@ private:
         detail::throw_if(ec, what);
         return size;
     }
+
+    bool says_details_ = false;
 };
 
 using udp_socket = basic_udp_socket<>;

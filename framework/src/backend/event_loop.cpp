@@ -25,6 +25,7 @@ std::unique_ptr<event_loop> event_loop::make(const loop_options& options, failur
     f = {};
     auto parts = std::make_unique<loop_parts>();
     parts->spin = options.spin;
+    parts->buffer_size = options.buffer_size;
     parts->engine = make_backend(options, parts->reason);
     if (!parts->engine) {
         f = {errc::operation_not_supported, parts->reason, 0, 0};
@@ -55,6 +56,7 @@ bool loop_parts::turn(event_loop& loop, clock::time_point until) {
     for (;;) {
         if (loop.stopped()) return false;
         if (++handlers_since_look >= handlers_per_look) {
+            end_turn();
             engine->look();
             look_around();
         }
@@ -62,7 +64,7 @@ bool loop_parts::turn(event_loop& loop, clock::time_point until) {
         if (results_first && run_result()) return true;
         if (run_ready()) return true;
         if (!results_first && run_result()) return true;
-        if (look_around()) continue;
+        if (look_around() || end_turn()) continue;
         if (work() == 0) {
             loop.stop();
             return false;
@@ -156,6 +158,7 @@ void event_loop::post(ready_node& node) noexcept {
     parts_->wake_if_asleep();
 }
 
+std::uint32_t event_loop::lent_buffer_size() const noexcept { return parts_->buffer_size; }
 std::string_view event_loop::backend_name() const noexcept { return parts_->engine->facts().name; }
 const std::string& event_loop::backend_reason() const noexcept { return parts_->reason; }
 

@@ -34,6 +34,10 @@ public:
         return node;
     }
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    /// All of the other's, behind ours.
+    void splice(ready_list& other) noexcept {
+        while (ready_node* const node = other.pop()) push(*node);
+    }
 
 private:
     ready_node* first_ = nullptr;
@@ -64,8 +68,10 @@ struct loop_parts {
     std::unique_ptr<backend> engine;
     std::string reason;
     bool spin = false;
+    std::uint32_t buffer_size = 0;
 
     ready_list ready;
+    ready_list at_turn_end;  // for the end of a turn
     std::vector<timer_node*> heap;  // the one that is due first at the front
     attachment* attached = nullptr;
     recycled_memory memory;
@@ -134,6 +140,13 @@ struct loop_parts {
     void take_inbox() noexcept;
     void serve_requests() noexcept;
     void wake_if_asleep() noexcept;
+
+    /// What waits for the end of a turn becomes ready; true: something did.
+    bool end_turn() noexcept {
+        if (at_turn_end.empty()) return false;
+        ready.splice(at_turn_end);
+        return true;
+    }
 
     [[nodiscard]] std::int64_t work() const noexcept {
         return work_here.load(std::memory_order_relaxed) + work_elsewhere.load();

@@ -1,6 +1,7 @@
 // The sockets and operations of a loop: begun here or handed over, ended one by one, all of them at the end.
 #include "backend/loop_parts.hpp"
 
+#include <memory>
 #include <new>
 
 namespace berth::detail {
@@ -53,6 +54,16 @@ void event_loop::start(operation& op) noexcept {
     post(op);
 }
 
+void event_loop::end_later(operation& op, int result) noexcept {
+    op.scratch[0] = static_cast<std::uint64_t>(-static_cast<std::int64_t>(result));
+    op.run = [](ready_node& node, bool invoke) {
+        auto& ended = static_cast<operation&>(node);
+        if (!invoke) return ended.destroy(ended);
+        ended.on_result(ended, -static_cast<int>(ended.scratch[0]), false);
+    };
+    post(op);
+}
+
 void event_loop::cancel(operation& op) noexcept {
     loop_parts::perform(*this, [&]() noexcept {
         if (op.is_waiting) {
@@ -96,7 +107,41 @@ void event_loop::detach(attachment* socket) noexcept {
     });
 }
 
-void event_loop::return_buffer(std::uint32_t id) noexcept { parts_->engine->return_buffer(id); }
+void event_loop::hold(attachment& socket) noexcept { socket.waiting.fetch_add(1); }
+
+void event_loop::let_go(attachment& socket) noexcept {
+    socket.waiting.fetch_sub(1);
+    parts_->destroy_if_done(&socket);
+}
+
+namespace {
+
+struct buffer_on_its_way : ready_node {
+    loop_parts* home;
+    std::uint32_t id;
+};
+
+}  // namespace
+
+// Every buffer has room behind the first of its bytes, be there as few as there may.
+void event_loop::return_buffer(std::uint32_t id, void* data) noexcept {
+    if (is_here()) return parts_->engine->return_buffer(id);
+    std::size_t room = 2 * sizeof(buffer_on_its_way);
+    void* const place = std::align(alignof(buffer_on_its_way), sizeof(buffer_on_its_way), data, room);
+    auto& node = *new (place) buffer_on_its_way;
+    node.home = parts_.get();
+    node.id = id;
+    node.run = [](ready_node& n, bool) {
+        const auto& back = static_cast<buffer_on_its_way&>(n);
+        back.home->engine->return_buffer(back.id);
+    };
+    post(node);
+}
+
+void event_loop::post_last(ready_node& node) noexcept {
+    parts_->add_work_here(1);
+    parts_->at_turn_end.push(node);
+}
 
 // Handlers that are destroyed destroy sockets and timers, which come back here: so until nothing is left.
 void event_loop::abandon() noexcept {
@@ -111,6 +156,7 @@ void event_loop::abandon() noexcept {
             }
             p.take_inbox();
             while (!p.heap.empty()) p.ready.push(*p.pop_timer());
+            p.ready.splice(p.at_turn_end);
             while (ready_node* const node = p.ready.pop()) {
                 found = true;
                 node->run(*node, false);

@@ -6,6 +6,8 @@ namespace berth::detail {
 std::unique_ptr<backend> make_backend(const loop_options& options, std::string& reason) {
     backend_options asked;
     asked.entries = options.entries;
+    asked.buffer_size = options.buffer_size;
+    asked.buffer_count = options.buffer_count;
     std::string refused;
     if (options.allow_ring) {
         if (auto ring = make_uring_backend(asked, refused)) {

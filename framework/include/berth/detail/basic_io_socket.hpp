@@ -7,6 +7,7 @@
 
 #include <berth/detail/handler_operation.hpp>
 #include <berth/detail/native_calls.hpp>
+#include <berth/detail/ongoing_operation.hpp>
 
 #include <asio/async_result.hpp>
 #include <asio/detail/socket_types.hpp>
@@ -26,6 +27,18 @@ inline void throw_if(const error_code& ec, const char* what) {
 struct wait_work {
     static std::tuple<error_code> arguments(operation&, int result) noexcept {
         return {result < 0 ? error_of(result) : error_code()};
+    }
+};
+
+/// For what is built on a socket beside it.
+struct io_access {
+    template <class Socket>
+    static attachment* attachment_of(const Socket& socket) noexcept {
+        return socket.attachment_;
+    }
+    template <class Socket>
+    static event_loop& loop_of(const Socket& socket) noexcept {
+        return *socket.loop_;
     }
 };
 
@@ -232,7 +245,24 @@ protected:
                                                       static_cast<Args&&>(args)...);
     }
 
+    /// Starts an operation with many results.
+    template <class Work, class Handler, class Prepare, class... Args>
+    void begin_ongoing(Handler&& handler, Prepare prepare, Args&&... args) {
+        using handler_type = std::decay_t<Handler>;
+        static_assert(has_no_executor<handler_type>,
+                      "a handler of many results is called on its io_context: post to another executor inside it");
+        handler_type mine(static_cast<Handler&&>(handler));
+        auto* const op = make_for<ongoing_operation<Work, handler_type>>(mine, *loop_, *loop_, std::move(mine),
+                                                                         static_cast<Args&&>(args)...);
+        prepare(*op, op->work);
+        if (!is_open()) return loop_->end_later(*op, -error_code(asio::error::bad_descriptor).value());
+        op->listen_to_slot();
+        op->socket = attachment_;
+        loop_->start(*op);
+    }
+
 private:
+    friend struct io_access;
     template <class Work>
     struct initiate_operation {
         using executor_type = Executor;
@@ -244,10 +274,10 @@ private:
             event_loop& loop = *self->loop_;
             auto* const op = make_operation<Work>(loop, self->executor_, handler, static_cast<Args&&>(args)...);
             prepare(*op, op->work);
-            if (!self->is_open()) return end_at_once(loop, *op, -error_code(asio::error::bad_descriptor).value());
+            if (!self->is_open()) return loop.end_later(*op, -error_code(asio::error::bad_descriptor).value());
             op->listen_to_slot();
             op->socket = self->attachment_;
-            if (has_nothing_to_do(op->work)) return end_at_once(loop, *op, 0);
+            if (has_nothing_to_do(op->work)) return loop.end_later(*op, 0);
             loop.start(*op);
         }
     };
@@ -256,15 +286,6 @@ private:
     static bool has_nothing_to_do(const Work& work) noexcept {
         if constexpr (requires { work.is_empty(); }) return work.is_empty();
         return false;
-    }
-    static void end_at_once(event_loop& loop, operation& op, int result) noexcept {
-        op.scratch[0] = static_cast<std::uint64_t>(-static_cast<std::int64_t>(result));
-        op.run = [](ready_node& node, bool invoke) {
-            auto& ended = static_cast<operation&>(node);
-            if (!invoke) return ended.destroy(ended);
-            ended.on_result(ended, -static_cast<int>(ended.scratch[0]), false);
-        };
-        loop.post(op);
     }
     static verb verb_of(wait_type what) noexcept {
         return what == wait_read ? verb::readable : what == wait_write ? verb::writable : verb::error;

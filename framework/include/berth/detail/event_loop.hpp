@@ -27,6 +27,8 @@ struct loop_options {
     bool require_ring = false;  ///< a refused ring is a failure
     bool spin = false;          ///< never sleep: look again and again
     std::uint32_t entries = 1024;
+    std::uint32_t buffer_size = 4096;  ///< bytes
+    std::uint32_t buffer_count = 256;
 };
 
 /// What waits for a time. Like an operation: linked, never copied.
@@ -68,6 +70,9 @@ public:
     /// Any thread: begins the operation here, or hands it to the owner. Counts as work until it ends.
     BERTH_DECL void start(operation& op) noexcept;
 
+    /// Any thread: ends an operation that was not started, later, from a turn of the loop.
+    BERTH_DECL void end_later(operation& op, int result) noexcept;
+
     /// Any thread; from another one than the owner's they wait until the owner did it.
     BERTH_DECL void cancel(operation& op) noexcept;
     BERTH_DECL attachment* attach(std::intptr_t socket, bool is_datagram, bool is_ipv6, error_code& ec);
@@ -75,12 +80,21 @@ public:
     /// Post: the kernel is done with the socket's operations; they end with operation_aborted, later.
     BERTH_DECL void detach(attachment* socket) noexcept;
 
+    /// Between the two an attachment outlives the close of its socket. Pre: is_here().
+    BERTH_DECL void hold(attachment& socket) noexcept;
+    BERTH_DECL void let_go(attachment& socket) noexcept;
+
     /// Any thread, as attach. Post of remove: the node is not in the heap; false: it was not.
     BERTH_DECL void add(timer_node& timer) noexcept;
     BERTH_DECL bool remove(timer_node& timer) noexcept;
 
-    /// A lent buffer's bytes are not read any more. Pre: is_here().
-    BERTH_DECL void return_buffer(std::uint32_t id) noexcept;
+    /// A lent buffer is not read any more. Any thread; from another than the owner's its bytes, which begin at `data`,
+    /// carry the message.
+    BERTH_DECL void return_buffer(std::uint32_t id, void* data) noexcept;
+
+    /// Runs the node when nothing else is ready, before the system is asked for more, but after 64 handlers at the
+    /// latest. Pre: is_here(). Counts as work.
+    BERTH_DECL void post_last(ready_node& node) noexcept;
 
     /// Memory for operations: recycled, without a lock, if is_here().
     BERTH_DECL void* allocate(std::size_t size);
@@ -89,6 +103,7 @@ public:
     /// Frees, without running it, all that waits or is under way.
     BERTH_DECL void abandon() noexcept;
 
+    [[nodiscard]] BERTH_DECL std::uint32_t lent_buffer_size() const noexcept;  ///< bytes
     [[nodiscard]] BERTH_DECL std::string_view backend_name() const noexcept;
     [[nodiscard]] BERTH_DECL const std::string& backend_reason() const noexcept;
 

@@ -36,6 +36,19 @@ void complete_on(const Executor& executor, Handler handler, Args... args) {
     });
 }
 
+/// Calls `cancel` when the handler's slot is told to. False: it has none.
+template <class Handler, class Cancel>
+bool cancel_by_slot(const Handler& handler, Cancel cancel) {
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    if (!slot.is_connected()) return false;
+    slot.assign([cancel](asio::cancellation_type type) {
+        constexpr auto any =
+            asio::cancellation_type::terminal | asio::cancellation_type::partial | asio::cancellation_type::total;
+        if ((type & any) != asio::cancellation_type::none) cancel();
+    });
+    return true;
+}
+
 template <class Executor>
 using tracked_executor =
     std::decay_t<decltype(asio::prefer(std::declval<const Executor&>(), asio::execution::outstanding_work.tracked))>;
@@ -72,14 +85,11 @@ public:
 
     /// Cancellation of this operation alone. Called in the handler's executor, which serialises with the loop.
     void listen_to_slot() {
-        auto slot = asio::get_associated_cancellation_slot(handler_);
-        if (!slot.is_connected()) return;
-        has_slot_ = true;
-        slot.assign([this](asio::cancellation_type type) {
-            constexpr auto any =
-                asio::cancellation_type::terminal | asio::cancellation_type::partial | asio::cancellation_type::total;
-            if ((type & any) != asio::cancellation_type::none) loop_.cancel(*this);
-        });
+        if constexpr (requires { work.cancel(*this); }) {
+            has_slot_ = cancel_by_slot(handler_, [this] { work.cancel(*this); });
+        } else {
+            has_slot_ = cancel_by_slot(handler_, [this] { loop_.cancel(*this); });
+        }
     }
 
     Work work;

@@ -184,6 +184,8 @@ inline io_context::io_context(const io_context_options& options) {
     asked.require_ring = options.backend == backend_choice::io_uring;
     asked.spin = options.spin;
     asked.entries = options.entries;
+    asked.buffer_size = options.lent_buffer_size;
+    asked.buffer_count = options.lent_buffer_count;
     loop_ = detail::event_loop::make(asked, f);
     if (!loop_) throw reservation_error(f);
     asio::use_service<detail::loop_service>(*this).loop = loop_.get();

@@ -57,6 +57,9 @@ struct operation : ready_node {
     void* address = nullptr;         ///< a socket address in the system's form; nullptr: none is asked for
     buffer_part lent;                ///< out, of a receive that goes on: the bytes, until return_buffer(lent_id)
     std::uint32_t lent_id = 0;
+    std::uint32_t control_size = 0;  ///< bytes; in: of what is at `control`, or the room for it; out: of what came
+    void* control = nullptr;         ///< ancillary data in the system's form. In: of a datagram to be sent. Out: of a
+                                     ///< lent datagram, if room was asked for; until return_buffer(lent_id)
 
     operation* next = nullptr;  ///< the backend's: its neighbours on the same socket
     operation* previous = nullptr;

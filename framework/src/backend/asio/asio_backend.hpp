@@ -71,6 +71,7 @@ private:
     template <class Initiate>
     void hand_to_asio(asio_attachment& s, operation* op, Initiate initiate);
     void initiate(asio_attachment& s, operation& op);
+    void send_with_control(asio_attachment& s, operation& op);
     void landed(running& record, const std::error_code& ec, std::size_t bytes) noexcept;
     void end(operation& op, int result) noexcept;
     void forget(operation& op) noexcept;
@@ -80,6 +81,8 @@ private:
     void look_at(asio_attachment& s, operation& first) noexcept;
     bool serve(operation& op, completion& out) noexcept;
     bool lend(asio_attachment& s, operation& op, int& result) noexcept;
+    void lend_plainly(asio_attachment& s, operation& op, buffer_part buffer, int& result) noexcept;
+    void lend_with_control(asio_attachment& s, operation& op, buffer_part buffer, int& result) noexcept;
     void feed() noexcept;
     void starve(asio_attachment& s) noexcept;
     void stop_starving(asio_attachment& s) noexcept;

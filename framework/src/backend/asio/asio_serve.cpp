@@ -82,22 +82,51 @@ bool asio_backend::lend(asio_attachment& s, operation& op, int& result) noexcept
     const std::uint32_t id = free_buffers_.back();
     free_buffers_.pop_back();
     const auto room = asio::buffer(buffers_.get() + std::size_t{id} * buffer_size_, buffer_size_);
+    if (notes(op).control_room != 0) {
+        lend_with_control(s, op, {room.data(), room.size()}, result);
+    } else {
+        lend_plainly(s, op, {room.data(), room.size()}, result);
+    }
+    if (result < 0 || (result == 0 && !s.kind.is_datagram)) {
+        return_buffer(id);
+        if (result != nothing_there) op.lent = {};
+        return false;
+    }
+    op.lent_id = id;
+    return !s.kind.is_datagram && static_cast<std::size_t>(result) < room.size();
+}
+
+void asio_backend::lend_plainly(asio_attachment& s, operation& op, buffer_part buffer, int& result) noexcept {
+    const auto room = asio::buffer(buffer.data, buffer.size);
     const int flags = notes(op).flags | (s.kind.is_datagram ? ask_for_whole_size : 0);
     address_in_place address(op.address, notes(op).address_capacity);
     std::error_code ec;
     const std::size_t bytes =
         op.address == nullptr ? s.socket.receive(room, flags, ec) : s.socket.receive_from(room, address, flags, ec);
     result = !ec ? static_cast<int>(std::min(bytes, room.size())) : ec == asio::error::eof ? 0 : -ec.value();
-    if (result < 0 || (result == 0 && !s.kind.is_datagram)) {
-        return_buffer(id);
-        if (result != nothing_there) op.lent = {};
-        return false;
-    }
+    if (result < 0) return;
     if (op.address != nullptr) op.address_size = static_cast<std::uint32_t>(address.size());
     if (s.kind.is_datagram) op.flags = bytes > room.size() ? was_truncated : 0;
     op.lent = {room.data(), static_cast<std::size_t>(result)};
-    op.lent_id = id;
-    return !s.kind.is_datagram && bytes < room.size();
+}
+
+// The ancillary data lies at the buffer's end.
+void asio_backend::lend_with_control(asio_attachment& s, operation& op, buffer_part buffer, int& result) noexcept {
+    const std::uint32_t control = notes(op).control_room / 8 * 8;
+    buffer.size = (buffer.size - control) / 8 * 8;
+    datagram_words words{.address = op.address,
+                         .address_size = notes(op).address_capacity,
+                         .control = static_cast<std::byte*>(buffer.data) + buffer.size,
+                         .control_size = control,
+                         .flags = notes(op).flags | ask_for_whole_size};
+    const int bytes = take_datagram(s.native, buffer, words);
+    result = std::min(bytes, static_cast<int>(buffer.size));
+    if (result < 0) return;
+    op.address_size = words.address_size;
+    op.control = words.control;
+    op.control_size = words.control_size;
+    op.flags = words.flags;
+    op.lent = {buffer.data, static_cast<std::size_t>(result)};
 }
 
 void asio_backend::return_buffer(std::uint32_t id) noexcept {

@@ -22,7 +22,8 @@ constexpr int no_memory = -static_cast<int>(asio::error::no_memory);
 
 void asio_backend::start(operation& op) noexcept {
     auto& s = static_cast<asio_attachment&>(*op.socket);
-    new (op.scratch) op_notes{.flags = op.flags, .address_capacity = op.address_size};
+    new (op.scratch) op_notes{.flags = op.flags, .address_capacity = op.address_size,
+                            .control_room = op.control_size};
     op.lent = {};
     op.previous = nullptr;
     op.next = s.first;
@@ -42,7 +43,7 @@ void asio_backend::start(operation& op) noexcept {
         end(op, too_many_parts);
     } else {
         try {
-            initiate(s, op);
+            op.what == verb::send && op.control_size != 0 ? send_with_control(s, op) : initiate(s, op);
         } catch (const std::bad_alloc&) {
             end(op, no_memory);
         }
@@ -78,6 +79,22 @@ void asio_backend::initiate(asio_attachment& s, operation& op) {
     });
 }
 
+// Asio has no ancillary data: it says that there is room, the bytes are ours to send.
+void asio_backend::send_with_control(asio_attachment& s, operation& op) {
+    const datagram_words words{.address = op.address,
+                               .address_size = op.address_size,
+                               .control = op.control,
+                               .control_size = op.control_size,
+                               .flags = op.flags};
+    const int result = send_datagram(s.native, op.parts, op.part_count, words);
+    if (result != -static_cast<int>(asio::error::would_block)) return end(op, result);
+    hand_to_asio(s, &op, [&](const landing& handler) {
+        notes(op).record = handler.record;
+        set_state(op, op_state::in_asio);
+        s.socket.async_wait(asio::socket_base::wait_write, handler);
+    });
+}
+
 void landing::operator()(const std::error_code& ec, std::size_t bytes) const noexcept {
     record->home->landed(*record, ec, bytes);
 }
@@ -91,6 +108,13 @@ void asio_backend::landed(running& record, const std::error_code& ec, std::size_
     if (op == nullptr) {
         s.watched = watch::none;
         return serve_next(s);
+    }
+    if (op->what == verb::send && op->control_size != 0 && !ec) {
+        try {
+            return send_with_control(s, *op);
+        } catch (const std::bad_alloc&) {
+            return end(*op, no_memory);
+        }
     }
     int result = ec ? -ec.value() : static_cast<int>(bytes);
     if (op->what == verb::receive && result >= 0) {

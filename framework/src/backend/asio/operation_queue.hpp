@@ -25,6 +25,7 @@ struct op_notes {
     int result = 0;
     int flags = 0;                       ///< those it was started with: op.flags changes with each datagram
     std::uint32_t address_capacity = 0;  ///< as it was started with: op.address_size changes with each result
+    std::uint32_t control_room = 0;      ///< likewise
 };
 static_assert(sizeof(op_notes) <= sizeof(operation::scratch));
 

@@ -33,10 +33,14 @@ inline constexpr std::uint8_t listed = 1 << 6;     ///< among those whose cancel
 inline constexpr std::uint8_t last_seen = 1 << 7;  ///< the kernel is done with it, its last result is not fetched
 }  // namespace mark
 
+/// Bytes for the ancillary data of a lent datagram, where it is the backend that chooses buffers.
+inline constexpr std::size_t room_for_control = 128;
+
 struct uring_part {
     struct going_on {            // of one with `many`, unless the message is the kernel's pattern
         std::uint32_t capacity;  // bytes at operation::address, as it was started with
         std::uint32_t buffer;    // the one it fills, where it is the backend that chooses
+        bool wants_control;
     };
     union {
         msghdr message;

@@ -25,6 +25,7 @@ struct datagram_head {
     msghdr message;
     iovec part;
     sockaddr_storage name;
+    alignas(cmsghdr) std::byte control[room_for_control];
 };
 
 void write_message(operation& op, msghdr& message) noexcept {
@@ -33,6 +34,10 @@ void write_message(operation& op, msghdr& message) noexcept {
     message.msg_namelen = op.address == nullptr ? 0 : op.address_size;
     message.msg_iov = const_cast<iovec*>(reinterpret_cast<const iovec*>(op.parts));
     message.msg_iovlen = op.part_count;
+    if (op.what == verb::send) {
+        message.msg_control = op.control;
+        message.msg_controllen = op.control_size;
+    }
 }
 
 }  // namespace
@@ -76,7 +81,7 @@ void uring_backend::prepare(operation& op, ::io_uring_sqe& entry) noexcept {
 
 bool uring_backend::uses_message(const operation& op) noexcept {
     const bool says_more = op.what == verb::receive && static_cast<const uring_socket&>(*op.socket).kind.is_datagram;
-    return says_more || op.address != nullptr || op.part_count != 1;
+    return says_more || op.address != nullptr || op.part_count != 1 || op.control_size != 0;
 }
 
 void uring_backend::prepare_receive(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept {
@@ -128,6 +133,10 @@ void uring_backend::prepare_receive_many(operation& op, uring_socket& socket, ::
     head.message.msg_namelen = sizeof head.name;
     head.message.msg_iov = &head.part;
     head.message.msg_iovlen = 1;
+    if (part.many.wants_control) {
+        head.message.msg_control = head.control;
+        head.message.msg_controllen = sizeof head.control;
+    }
     ::io_uring_prep_recvmsg(&entry, fd, &head.message, static_cast<unsigned>(flags | MSG_DONTWAIT));
 }
 
@@ -190,6 +199,8 @@ void uring_backend::lend_own(operation& op, int received, completion& out) noexc
     const auto& head = *std::launder(reinterpret_cast<const datagram_head*>(buffer));
     op.lent = {buffer + sizeof head, std::min(static_cast<std::size_t>(received), head.part.iov_len)};
     op.flags = head.message.msg_flags;
+    op.control = const_cast<std::byte*>(head.control);
+    op.control_size = static_cast<std::uint32_t>(head.message.msg_controllen);
     op.address_size = std::min<std::uint32_t>(head.message.msg_namelen, part.many.capacity);
     if (op.address != nullptr) std::memcpy(op.address, &head.name, op.address_size);
 }

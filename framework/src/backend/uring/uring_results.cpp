@@ -154,12 +154,15 @@ void uring_backend::lend(operation& op, const ring_result& r, completion& out) n
     ::io_uring_recvmsg_out head;
     std::memcpy(&head, buffer, sizeof head);
     const std::uint32_t room = part_of(op).message.msg_namelen;
-    const std::size_t ahead = sizeof head + room;
+    const std::uint32_t control_room = static_cast<std::uint32_t>(part_of(op).message.msg_controllen);
+    const std::size_t ahead = sizeof head + room + control_room;
     op.lent = {buffer + ahead,
                static_cast<std::size_t>(r.result) - std::min(ahead, static_cast<std::size_t>(r.result))};
     op.flags = static_cast<int>(head.flags);
     op.address_size = std::min(head.namelen, room);
     if (op.address != nullptr) std::memcpy(op.address, buffer + sizeof head, op.address_size);
+    op.control = buffer + sizeof head + room;
+    op.control_size = std::min(head.controllen, control_room);
     out.result = static_cast<int>((part_of(op).flags & MSG_TRUNC) != 0 ? head.payloadlen : op.lent.size);
 }
 
@@ -191,8 +194,9 @@ void uring_backend::begin_going_on(operation& op) noexcept {
     if (op.what == verb::receive && socket_of(op).kind.is_datagram && buffers_.is_kernels_choice()) {
         part.message = {};
         part.message.msg_namelen = capacity;
+        part.message.msg_controllen = op.control_size;
     } else {
-        part.many = {capacity, lent_buffers::none};
+        part.many = {capacity, lent_buffers::none, op.control_size != 0};
         if (chooses_buffer(op)) set_mark(op, mark::by_poll);
     }
 }

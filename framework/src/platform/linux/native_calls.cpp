@@ -3,6 +3,8 @@
 // Every descriptor here is non-blocking, because a loop may hold it: what would block is waited for with poll.
 #include <berth/detail/native_calls.hpp>
 
+#include "platform/message_flags.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -14,6 +16,9 @@
 #include <system_error>
 
 namespace berth::detail {
+
+const int send_all_of_it = MSG_WAITALL;
+
 namespace {
 
 static_assert(sizeof(buffer_part) == sizeof(iovec) && offsetof(iovec, iov_len) == offsetof(buffer_part, size));
