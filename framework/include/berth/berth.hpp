@@ -12,6 +12,7 @@
 #include <berth/log.hpp>
 #include <berth/port_block.hpp>
 #include <berth/port_reservation.hpp>
+#include <berth/receiver.hpp>
 #include <berth/reservation_request.hpp>
 #include <berth/reservation_token.hpp>
 #include <berth/signal_set.hpp>

@@ -24,6 +24,7 @@ public:
     using typename base::protocol_type;
     using message_flags = asio::socket_base::message_flags;
     using lowest_layer_type = basic_tcp_socket;
+    using lent_type = lent_buffer;  ///< what async_receive_each brings
     template <class Other>
     struct rebind_executor {
         using other = basic_tcp_socket<Other>;

@@ -23,6 +23,7 @@ public:
     using typename base::protocol_type;
     using message_flags = asio::socket_base::message_flags;
     using lowest_layer_type = basic_udp_socket;
+    using lent_type = datagram;  ///< what async_receive_each brings
     template <class Other>
     struct rebind_executor {
         using other = basic_udp_socket<Other>;
