@@ -43,7 +43,7 @@ struct accept_work {
         Socket accepted(executor);
         if (result < 0) return {error_of(result), std::move(accepted)};
         error_code ec, ignored;
-        accepted.assign(protocol, result, ec);
+        io_access::adopt(accepted, protocol, result, ec);
         if (ec) close_native(result, said(ignored));
         if (remote != nullptr && !ec) source.resize(op.address_size), *remote = source;
         return {ec, std::move(accepted)};
@@ -60,7 +60,7 @@ struct accepting_work {
     void call(Handler& handler, operation&, int result, event_loop&) {
         Socket accepted(executor);
         error_code ec, ignored;
-        accepted.assign(protocol, result, ec);
+        io_access::adopt(accepted, protocol, result, ec);
         if (ec) return close_native(result, said(ignored));  // out of memory: as if it had been reset
         handler(ec, std::move(accepted));
     }

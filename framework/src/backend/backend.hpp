@@ -36,6 +36,7 @@ public:
 struct socket_kind {
     bool is_datagram = false;
     bool is_ipv6 = false;
+    bool is_fresh = false;  ///< a backend's accept made it: it is a socket, and non-blocking
 };
 
 /// Differences between siblings, and between kernels.

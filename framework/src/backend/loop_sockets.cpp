@@ -74,10 +74,11 @@ void event_loop::cancel(operation& op) noexcept {
     });
 }
 
-attachment* event_loop::attach(std::intptr_t socket, bool is_datagram, bool is_ipv6, error_code& ec) {
+attachment* event_loop::attach(std::intptr_t socket, bool is_datagram, bool is_ipv6, error_code& ec,
+                               bool is_fresh) {
     attachment* made = nullptr;
     loop_parts::perform(*this, [&]() noexcept {
-        auto fresh = parts_->engine->attach(socket, {is_datagram, is_ipv6}, ec);
+        auto fresh = parts_->engine->attach(socket, {is_datagram, is_ipv6, is_fresh}, ec);
         if (!fresh) return;
         made = fresh.release();
         made->native = socket;

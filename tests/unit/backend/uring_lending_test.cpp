@@ -1,7 +1,10 @@
 // Receives that go on and accepts that go on: buffers run out, queues overflow, descriptors run out.
 #include "unit/backend/uring_ground.hpp"
 
+#include <berth/detail/datagram_control.hpp>
+
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 
 #include <cstring>
@@ -117,6 +120,30 @@ TEST_P(uring_lending, datagrams_come_with_their_source_and_say_when_they_are_cut
     }
     EXPECT_GT(sizes[2], 700U);
     EXPECT_FALSE(r.has_ended) << "an empty datagram is no end";
+}
+
+TEST_P(uring_lending, what_is_asked_for_beside_a_datagram_comes_with_each) {
+    make({.buffer_size = 1024, .buffer_count = 4});
+    const fd s = bound(SOCK_DGRAM);
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(s, IPPROTO_IP, IP_PKTINFO, &on, sizeof on), 0);
+    const fd from = connected_to(name_of(s), SOCK_DGRAM);
+    auto a = attach(s, true);
+    noted r(verb::receive, a.get(), true);
+    r.with_address();
+    r.control_size = control_room;
+    std::vector<std::string> seen;
+    r.then = [&](noted& op, int, bool more) {
+        if (!more) return;
+        const auto said = read_control(op.control, op.control_size);
+        seen.push_back(said.family == 4 && said.destination[0] == 127 && said.destination[3] == 1 ? "here" : "?");
+    };
+    ring->start(r);
+    const std::string texts[] = {"a", "", std::string(600, 'b'), "c", "d", "e"};
+    for (const auto& text : texts) write_to(from, text);
+    ASSERT_TRUE(until([&] { return seen.size() == 6; }));
+    EXPECT_EQ(seen, std::vector<std::string>(6, "here"));
+    EXPECT_EQ(r.bytes, "a" + texts[2] + "cde");
 }
 
 TEST_P(uring_lending, no_more_of_a_source_is_written_than_there_is_room_for) {

@@ -40,6 +40,11 @@ struct io_access {
     static event_loop& loop_of(const Socket& socket) noexcept {
         return *socket.loop_;
     }
+    /// As assign, of what a loop's accept brought. Pre: it is not open.
+    template <class Socket, class Protocol>
+    static void adopt(Socket& socket, const Protocol& protocol, native_value accepted, error_code& ec) {
+        socket.take_in(protocol, accepted, ec, true);
+    }
 };
 
 template <class Protocol, class Executor>
@@ -296,9 +301,9 @@ private:
         error_code ignored;
         return name(false, ignored).protocol();
     }
-    void take_in(const Protocol& protocol, native_value socket, error_code& ec) {
+    void take_in(const Protocol& protocol, native_value socket, error_code& ec, bool is_fresh = false) {
         attachment* const made = loop_->attach(socket, protocol.type() == ASIO_OS_DEF(SOCK_DGRAM),
-                                               protocol.family() == ASIO_OS_DEF(AF_INET6), ec);
+                                               protocol.family() == ASIO_OS_DEF(AF_INET6), ec, is_fresh);
         if (ec) ec = error_code(ec.value(), asio::error::get_system_category());
         if (ec) return;
         attachment_ = made;

@@ -75,7 +75,9 @@ public:
 
     /// Any thread; from another one than the owner's they wait until the owner did it.
     BERTH_DECL void cancel(operation& op) noexcept;
-    BERTH_DECL attachment* attach(std::intptr_t socket, bool is_datagram, bool is_ipv6, error_code& ec);
+    /// is_fresh: this loop's accept made it.
+    BERTH_DECL attachment* attach(std::intptr_t socket, bool is_datagram, bool is_ipv6, error_code& ec,
+                                  bool is_fresh = false);
     BERTH_DECL void cancel_all(attachment& socket) noexcept;
     /// Post: the kernel is done with the socket's operations; they end with operation_aborted, later.
     BERTH_DECL void detach(attachment* socket) noexcept;

@@ -81,8 +81,8 @@ std::unique_ptr<attachment> uring_backend::attach(platform::native_socket socket
         ec = std::make_error_code(std::errc::not_enough_memory);
         return nullptr;
     }
-    int flags = -1;
-    if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0) flags = ::fcntl(fd, F_GETFL);
+    int flags = kind.is_fresh ? O_NONBLOCK : -1;
+    if (!kind.is_fresh && ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0) flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ((flags & O_NONBLOCK) == 0 && ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)) {
         ec.assign(errno, std::system_category());
         return nullptr;
@@ -104,6 +104,7 @@ void uring_backend::start(operation& op) noexcept {
     if ((part.flags & MSG_WAITALL) != 0) ++waiting_for_all_;
     direction* const d = direction_of(op);
     if (d == nullptr) return submit(op);
+    if (d->queue.empty() && d->admitted == 0 && done_at_once(op)) return;
     if (d->queue.empty() && (d->admitted == 0 || (!d->is_full && goes_together(op)))) return admit(*d, op);
     put_at(op, place::queued);
     d->queue.push_back(op);
@@ -114,6 +115,21 @@ direction* uring_backend::direction_of(operation& op) noexcept {
     if (op.what == verb::send) return &socket_of(op).sends;
     if (op.what != verb::receive || (part_of(op).flags & (MSG_OOB | MSG_ERRQUEUE)) != 0) return nullptr;
     return &socket_of(op).receives;
+}
+
+// A datagram socket whose operations come one after the other has no use for a queue: each would be a visit to the
+// kernel as well, and a longer one. Not without end, or other sockets would wait.
+bool uring_backend::done_at_once(operation& op) noexcept {
+    uring_socket& socket = socket_of(op);
+    if (!socket.kind.is_datagram || op.many || at_once_left_ == 0 || op.part_count == 0) return false;
+    const bool is_receive = op.what == verb::receive;
+    if (is_receive && !socket.may_hold_more) return false;
+    const int result = transfer_now(op);
+    if (is_receive) socket.may_hold_more = result >= 0;
+    if (result == -EAGAIN || result == -EINTR) return false;
+    --at_once_left_;
+    end(op, result);
+    return true;
 }
 
 bool uring_backend::goes_together(operation& op) noexcept {

@@ -45,6 +45,7 @@ public:
     direction receives, sends;
     socket_kind kind;
     bool is_drained = false;  ///< the last receive found that no more was there
+    bool may_hold_more = true;  ///< of datagrams: the last try to receive found one
     uring_socket* next_socket = nullptr;
     uring_socket** link = nullptr;  ///< what points to it
 
@@ -90,6 +91,7 @@ private:
     void leave(operation& op) noexcept;
     void push_back(operation& op) noexcept;
     void submit(operation& op) noexcept;
+    bool done_at_once(operation& op) noexcept;
     void end(operation& op, int result) noexcept;
     bool end_in_memory(operation& op) noexcept;
 
@@ -110,6 +112,7 @@ private:
     void prepare_receive_many(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
     void prepare_send(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
     void prepare_accept(operation& op, ::io_uring_sqe& entry) noexcept;
+    static int transfer_now(operation& op) noexcept;
     void prepare_cancel(const operation& op, ::io_uring_sqe& entry) noexcept;
     void prepare_ear(::io_uring_sqe& entry) noexcept;
     void make_void(::io_uring_sqe& entry) noexcept;
@@ -158,6 +161,7 @@ private:
     std::uint32_t in_kernel_ = 0;        ///< operations whose place it is
     std::uint32_t waiting_for_all_ = 0;  ///< operations with MSG_WAITALL
     bool has_buffers_back_ = false;
+    std::uint32_t at_once_left_ = 0;  ///< operations that this turn may carry out by itself
 
     int ear_ = -1;         ///< the eventfd that wake() writes to
     bool is_deaf_ = true;  ///< nothing listens to it: that is to be submitted

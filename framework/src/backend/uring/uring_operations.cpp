@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -25,8 +26,8 @@ struct datagram_head {
     msghdr message;
     iovec part;
     sockaddr_storage name;
-    alignas(cmsghdr) std::byte control[room_for_control];
 };
+static_assert(sizeof(datagram_head) % alignof(cmsghdr) == 0);  // ancillary data follows, if it is wanted
 
 void write_message(operation& op, msghdr& message) noexcept {
     message = {};
@@ -108,6 +109,21 @@ void uring_backend::prepare_send(operation& op, uring_socket& socket, ::io_uring
     }
 }
 
+int uring_backend::transfer_now(operation& op) noexcept {
+    uring_part& part = part_of(op);
+    const int fd = descriptor_of(op), flags = part.flags | MSG_DONTWAIT;
+    write_message(op, part.message);
+    if (op.what == verb::send) {
+        const auto sent = ::sendmsg(fd, &part.message, flags | MSG_NOSIGNAL);
+        return sent < 0 ? -errno : static_cast<int>(sent);
+    }
+    const auto received = ::recvmsg(fd, &part.message, flags);
+    if (received < 0) return -errno;
+    op.address_size = part.message.msg_namelen;
+    op.flags = part.message.msg_flags;
+    return static_cast<int>(received);
+}
+
 void uring_backend::prepare_receive_many(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept {
     uring_part& part = part_of(op);
     const int fd = descriptor_of(op), flags = part.flags & ~MSG_WAITALL;
@@ -128,15 +144,15 @@ void uring_backend::prepare_receive_many(operation& op, uring_socket& socket, ::
         return;
     }
     auto& head = *::new (buffer) datagram_head{};
-    head.part = {buffer + sizeof head, buffers_.size() - sizeof head};
+    std::byte* const control = buffer + sizeof head;
+    const std::size_t control_size = part.many.wants_control ? room_for_control : 0;
+    head.part = {control + control_size, buffers_.size() - sizeof head - control_size};
     head.message.msg_name = &head.name;
     head.message.msg_namelen = sizeof head.name;
     head.message.msg_iov = &head.part;
     head.message.msg_iovlen = 1;
-    if (part.many.wants_control) {
-        head.message.msg_control = head.control;
-        head.message.msg_controllen = sizeof head.control;
-    }
+    head.message.msg_control = control_size == 0 ? nullptr : control;
+    head.message.msg_controllen = control_size;
     ::io_uring_prep_recvmsg(&entry, fd, &head.message, static_cast<unsigned>(flags | MSG_DONTWAIT));
 }
 
@@ -197,9 +213,9 @@ void uring_backend::lend_own(operation& op, int received, completion& out) noexc
     out = {&op, received, true};
     if (!socket_of(op).kind.is_datagram) return;
     const auto& head = *std::launder(reinterpret_cast<const datagram_head*>(buffer));
-    op.lent = {buffer + sizeof head, std::min(static_cast<std::size_t>(received), head.part.iov_len)};
+    op.lent = {head.part.iov_base, std::min(static_cast<std::size_t>(received), head.part.iov_len)};
     op.flags = head.message.msg_flags;
-    op.control = const_cast<std::byte*>(head.control);
+    op.control = head.message.msg_control;
     op.control_size = static_cast<std::uint32_t>(head.message.msg_controllen);
     op.address_size = std::min<std::uint32_t>(head.message.msg_namelen, part.many.capacity);
     if (op.address != nullptr) std::memcpy(op.address, &head.name, op.address_size);

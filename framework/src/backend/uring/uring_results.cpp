@@ -59,7 +59,10 @@ bool uring_backend::settle_one(operation& op, const ring_result& r, completion& 
             socket.is_drained = ring_.is_single() && (r.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
         } else {
             op.address_size = part.message.msg_namelen;
-            if (socket.kind.is_datagram) op.flags = part.message.msg_flags;
+            if (socket.kind.is_datagram) {
+                op.flags = part.message.msg_flags;
+                socket.may_hold_more = true;
+            }
         }
     } else if (op.what >= verb::readable) {
         result = 0;

@@ -14,8 +14,14 @@
 #include <utility>
 
 namespace berth::detail {
+namespace {
+
+constexpr std::uint32_t most_at_once = 32;
+
+}  // namespace
 
 void uring_backend::wait(clock::time_point until) noexcept {
+    at_once_left_ = most_at_once;
     if (!begin()) return doze(until);
     const bool has_result = find();
     hand_over();
