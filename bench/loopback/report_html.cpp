@@ -2,6 +2,7 @@
 #include "loopback/report_html.hpp"
 
 #include "loopback/report_words.hpp"
+#include "loopback/targets.hpp"
 #include "report/html_page.hpp"
 #include "report/ratio_chart.hpp"
 #include "report/wording.hpp"
@@ -77,6 +78,20 @@ std::string table(const scene_result& scene) {
     return out + "</table></div></details>";
 }
 
+std::string targets_table(const report& r) {
+    const auto targets = targets_of(r);
+    if (targets.empty()) return {};
+    std::string out =
+        "<h2>Targets</h2><p class=\"soft\">Reached when the lower end of the interval is within the limit.</p>"
+        "<div class=\"wide\"><table><tr><th>what</th><th class=\"l\">target</th><th class=\"l\">measured</th>"
+        "<th></th></tr>";
+    for (const target_result& t : targets)
+        out += fmt::format("<tr><td>{}</td><td class=\"l\">{}</td><td class=\"l\">{}</td><td>{}</td></tr>",
+                           escaped(t.what), escaped(t.goal), escaped(t.measured),
+                           t.is_reached ? "reached" : "<b>not reached</b>");
+    return out + "</table></div>";
+}
+
 }  // namespace
 
 void write_html(const report& r, const std::string& path) {
@@ -92,7 +107,7 @@ void write_html(const report& r, const std::string& path) {
             waits += latency_chart(scene);
     }
     body += "<h2>Side by side</h2><div class=\"cards\">" + costs + "</div><h2>How long clients wait</h2>" +
-            "<div class=\"cards\">" + waits + "</div><h2>All figures</h2>" + tables;
+            "<div class=\"cards\">" + waits + "</div>" + targets_table(r) + "<h2>All figures</h2>" + tables;
     write_page(path, "berth: loopback", body);
 }
 

@@ -1,6 +1,8 @@
 // See report_json.hpp.
 #include "loopback/report_json.hpp"
 
+#include "loopback/targets.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <fstream>
@@ -71,6 +73,9 @@ void write_json(const report& r, const std::string& path) {
         for (const contestant_result& c : scene.contestants) one["contestants"].push_back(to_json(c));
         j["scenes"].push_back(std::move(one));
     }
+    for (const target_result& t : targets_of(r))
+        j["targets"].push_back(
+            {{"what", t.what}, {"target", t.goal}, {"measured", t.measured}, {"reached", t.is_reached}});
     std::ofstream file(path);
     file << j.dump(1) << '\n';
     if (!file.flush()) throw std::runtime_error("cannot write " + path);

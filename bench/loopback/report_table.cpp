@@ -2,6 +2,7 @@
 #include "loopback/report_table.hpp"
 
 #include "loopback/report_words.hpp"
+#include "loopback/targets.hpp"
 #include "report/wording.hpp"
 
 #include <fmt/format.h>
@@ -33,6 +34,14 @@ void print_turns(const scene_result& scene) {
     }
 }
 
+void print_targets(const std::vector<target_result>& targets) {
+    if (targets.empty()) return;
+    fmt::print("\nTargets: reached when the lower end of the interval is within the limit\n");
+    for (const target_result& t : targets)
+        fmt::print("  {:<12} {}\n  {:12}   target {}; measured {}\n", t.is_reached ? "reached" : "NOT REACHED", t.what,
+                   "", t.goal, t.measured);
+}
+
 }  // namespace
 
 void print_report(const report& r) {
@@ -45,6 +54,7 @@ void print_report(const report& r) {
         else
             print_turns(scene);
     }
+    print_targets(targets_of(r));
     std::fflush(stdout);
 }
 

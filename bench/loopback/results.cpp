@@ -23,14 +23,6 @@ double figure_of(headline what, const slice_figures& s) {
     return 0;
 }
 
-/// Its figure in every round, in order.
-std::vector<double> figures_of(headline what, const contestant_result& c) {
-    std::vector<double> figures;
-    for (const auto& round : c.rounds)
-        figures.push_back(round ? figure_of(what, *round) : std::numeric_limits<double>::quiet_NaN());
-    return figures;
-}
-
 void summarize_rounds(headline what, contestant_result& c) {
     std::vector<double> figures, server, p50, p99;
     slice_figures sum;
@@ -56,6 +48,13 @@ void summarize_rounds(headline what, contestant_result& c) {
 }
 
 }  // namespace
+
+std::vector<double> figures_of(headline what, const contestant_result& c) {
+    std::vector<double> figures;
+    for (const auto& round : c.rounds)
+        figures.push_back(round ? figure_of(what, *round) : std::numeric_limits<double>::quiet_NaN());
+    return figures;
+}
 
 void finish(scene_result& scene) {
     if (scene.figure == headline::memory) {

@@ -60,6 +60,9 @@ struct report {
 /// Fills in all that follows from the rounds; the first contestant with figures is the yardstick of the ratios.
 void finish(scene_result& scene);
 
+/// Its figure in every round, in order; not a number where it has none.
+[[nodiscard]] std::vector<double> figures_of(headline what, const contestant_result& c);
+
 /// The contestant that ratios of this scene are against; nothing if none ran.
 [[nodiscard]] const contestant_result* yardstick(const scene_result& scene);
 

@@ -12,7 +12,7 @@ namespace berth::bench {
 void serve_udp(const server_order& order) {
     io_context loop(loop_options(order));
     udp_socket socket(loop, asio::ip::udp::v4(), open_udp_socket());
-    udp_writer writer(socket);
+    udp_writer writer(socket, order.offload ? segmentation::best : segmentation::never);
     socket.async_receive_each([&writer](error_code ec, datagram d) {
         if (!ec) writer.send(std::move(d.payload), d.source);
     });

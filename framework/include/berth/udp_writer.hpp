@@ -13,6 +13,12 @@
 
 namespace berth {
 
+/// Whether the system is given runs of datagrams to cut apart.
+enum class segmentation : std::uint8_t {
+    best,   ///< where it can
+    never,  ///< each datagram in a call of its own
+};
+
 /// What became of the datagrams of a udp_writer.
 struct udp_writer_counts {
     std::uint64_t sent = 0;    ///< datagrams that the system took
@@ -28,8 +34,8 @@ class basic_udp_writer {
 public:
     using endpoint_type = asio::ip::udp::endpoint;
 
-    explicit basic_udp_writer(basic_udp_socket<Executor>& socket)
-        : socket_(socket), queue_(detail::io_access::loop_of(socket)) {}
+    explicit basic_udp_writer(basic_udp_socket<Executor>& socket, segmentation use = segmentation::best)
+        : socket_(socket), queue_(detail::io_access::loop_of(socket), use == segmentation::best) {}
 
     /// Never waits. On a socket that is not open datagrams are dropped. Throws std::bad_alloc.
     void send(lent_buffer payload, const endpoint_type& to) {

@@ -202,7 +202,7 @@ datagram_flight& datagram_queue::flight_for(attachment& socket, const void* addr
 
 // It is sent at once when nothing can join it, else at the end of the turn.
 void datagram_queue::gather(datagram_flight& flight) {
-    if (flight.is_full) return flush();
+    if (flight.is_full || flight.pieces[0].size > largest_segment_) return flush();
     if (end_of_turn_ != nullptr) return;
     end_of_turn_ = new (loop_->allocate(sizeof(turn_end))) turn_end;
     end_of_turn_->queue = this;

@@ -1,7 +1,8 @@
 // See include/berth/detail/write_queue.hpp.
 //
 // One send is under way at a time; what is written meanwhile goes together into the next one. A chunk is bytes in one
-// piece, in a lent buffer or in memory of the loop's; it goes when the system has taken all of it.
+// piece, in a lent buffer or in memory of the loop's; it goes when the system has taken all of it. One that is alone,
+// as most are, is sent from its own description; more need a row of parts.
 #include <berth/detail/write_queue.hpp>
 
 #include "backend/backend.hpp"
@@ -18,8 +19,7 @@ struct write_flight final : operation {
 
     struct chunk {
         chunk* next;
-        char* data;  // the first byte that is not sent
-        std::size_t size;
+        buffer_part bytes;  // those that are not sent
         void* memory;      // of a lent buffer, its beginning; nullptr: the bytes are behind this chunk
         std::size_t room;  // bytes allocated, with the chunk itself
         std::uint32_t lent_id;
@@ -28,7 +28,6 @@ struct write_flight final : operation {
     write_flight(event_loop& l, write_queue* o, attachment& s) noexcept : loop(l), queue(o) {
         what = verb::send;
         socket = &s;
-        parts = pieces;
         on_result = [](operation& op, int result, bool) { static_cast<write_flight&>(op).sent(result); };
         destroy = [](operation& op) noexcept {
             auto& self = static_cast<write_flight&>(op);
@@ -41,17 +40,30 @@ struct write_flight final : operation {
         c.next = nullptr;
         (last == nullptr ? first : last->next) = &c;
         last = &c;
-        pending += c.size;
+        pending += c.bytes.size;
         if (!is_under_way) begin();
     }
 
     void begin() noexcept {
-        part_count = 0;
-        for (chunk* c = first; c != nullptr && part_count < most_parts; c = c->next)
-            pieces[part_count++] = {c->data, c->size};
+        parts = &first->bytes;
+        part_count = 1;
+        if (first->next != nullptr && (row != nullptr || make_row())) {
+            part_count = 0;
+            for (chunk* c = first; c != nullptr && part_count < most_parts; c = c->next) row[part_count++] = c->bytes;
+            parts = row;
+        }
         flags = send_all_of_it;
         is_under_way = true;
         loop.start(*this);
+    }
+
+    // Without the memory for it they go one by one.
+    bool make_row() noexcept {
+        try {
+            row = static_cast<buffer_part*>(loop.allocate(most_parts * sizeof(buffer_part)));
+        } catch (const std::bad_alloc&) {
+        }
+        return row != nullptr;
     }
 
     void sent(int result) noexcept {
@@ -59,13 +71,13 @@ struct write_flight final : operation {
         if (result < 0) return fail(-result);
         auto left = static_cast<std::size_t>(result);
         pending -= left;
-        while (first != nullptr && left >= first->size) {
-            left -= first->size;
+        while (first != nullptr && left >= first->bytes.size) {
+            left -= first->bytes.size;
             drop_first();
         }
         if (first != nullptr) {
-            first->data += left;
-            first->size -= left;
+            first->bytes.data = static_cast<char*>(first->bytes.data) + left;
+            first->bytes.size -= left;
             begin();
         }
         tell_waiters();
@@ -110,6 +122,7 @@ struct write_flight final : operation {
 
     void finish(int error) noexcept {
         while (first != nullptr) drop_first();
+        if (row != nullptr) loop.deallocate(row, most_parts * sizeof(buffer_part));
         if (queue != nullptr) {
             queue->flight_ = nullptr;
             if (error != 0) queue->error_ = error;
@@ -126,7 +139,7 @@ struct write_flight final : operation {
     std::size_t pending = 0;
     ready_node* waiters = nullptr;
     bool is_under_way = false;
-    buffer_part pieces[most_parts];
+    buffer_part* row = nullptr;  // room for several parts, once there were several
 };
 
 write_queue::~write_queue() {
@@ -146,7 +159,7 @@ void write_queue::write(attachment& socket, lent_buffer bytes) {
     flight_on(socket);
     auto* const c = static_cast<write_flight::chunk*>(loop_->allocate(sizeof(write_flight::chunk)));
     const auto lent = bytes.pass_on();
-    *c = {nullptr, static_cast<char*>(lent.data), lent.size, lent.data, sizeof(write_flight::chunk), lent.id};
+    *c = {nullptr, {lent.data, lent.size}, lent.data, sizeof(write_flight::chunk), lent.id};
     flight_->append(*c);
 }
 
@@ -157,7 +170,7 @@ void write_queue::copy(attachment& socket, const void* data, std::size_t size) {
     auto* const c = static_cast<write_flight::chunk*>(loop_->allocate(room));
     char* const bytes = reinterpret_cast<char*>(c + 1);
     std::memcpy(bytes, data, size);
-    *c = {nullptr, bytes, size, nullptr, room, 0};
+    *c = {nullptr, {bytes, size}, nullptr, room, 0};
     flight_->append(*c);
 }
 

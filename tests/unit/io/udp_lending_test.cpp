@@ -172,6 +172,36 @@ TEST_P(udp_lending, more_than_a_call_takes_is_several_and_order_is_kept) {
     EXPECT_LT(w.counts().calls, 10u);
 }
 
+TEST_P(udp_lending, where_the_system_does_not_cut_each_is_sent_by_itself) {
+    udp_socket server(context(), anywhere), client(context(), anywhere);
+    client.set_option(asio::detail::socket_option::integer<ASIO_OS_DEF(SOL_SOCKET), 11>(1));  // SO_NO_CHECK
+    udp_writer w(client);
+    const auto five = [&] {
+        for (int i = 0; i < 5; ++i)
+            w.send(asio::buffer(std::string(64, static_cast<char>('a' + i))), server.local_endpoint());
+    };
+    asio::post(context(), five);
+    run();
+    EXPECT_EQ(w.counts().sent, 5u);
+    EXPECT_EQ(w.counts().calls, 5u);
+    asio::post(context(), five);
+    const auto all = receive(server, 10);
+    ASSERT_EQ(all.size(), 10u);
+    for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(text_of(all[i]), std::string(64, static_cast<char>('a' + i % 5)));
+    EXPECT_EQ(w.counts().sent, 10u);
+    EXPECT_EQ(w.counts().failed, 0u);
+}
+
+TEST_P(udp_lending, a_writer_may_be_told_never_to_join) {
+    udp_socket server(context(), anywhere), client(context(), anywhere);
+    udp_writer w(client, berth::segmentation::never);
+    asio::post(context(), [&] {
+        for (int i = 0; i < 5; ++i) w.send(asio::buffer(std::string(64, 'a')), server.local_endpoint());
+    });
+    EXPECT_EQ(receive(server, 5).size(), 5u);
+    EXPECT_EQ(w.counts().calls, 5u);
+}
+
 TEST_P(udp_lending, an_echo_from_lent_buffers_answers_all) {
     udp_socket server(context(), anywhere), client(context(), anywhere);
     udp_writer answers(server);

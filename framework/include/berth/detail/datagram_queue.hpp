@@ -17,7 +17,7 @@ struct datagram_flight;
 
 class datagram_queue {
 public:
-    explicit datagram_queue(event_loop& loop) noexcept : loop_(&loop) {}
+    datagram_queue(event_loop& loop, bool may_join) noexcept : loop_(&loop), largest_segment_(may_join ? 0xffff : 0) {}
     datagram_queue(const datagram_queue&) = delete;
     datagram_queue& operator=(const datagram_queue&) = delete;
     BERTH_DECL ~datagram_queue();
@@ -52,7 +52,7 @@ private:
     datagram_flight* idle_ = nullptr;       // used before, free
     datagram_flight* under_way_ = nullptr;  // all of them, so that none tells a queue that is gone
     turn_end* end_of_turn_ = nullptr;       // nullptr: not asked for
-    std::uint16_t largest_segment_ = 0xffff;  // bytes that the system is known to refuse begin above it
+    std::uint16_t largest_segment_;         // bytes; larger datagrams are not joined, the system refuses it
     counts totals_;
 };
 

@@ -118,12 +118,12 @@ direction* uring_backend::direction_of(operation& op) noexcept {
 }
 
 // A datagram socket whose operations come one after the other has no use for a queue: each would be a visit to the
-// kernel as well, and a longer one. Not without end, or other sockets would wait.
+// kernel as well, and a longer one. While it receives, sends come in crowds. Not without end, or others would wait.
 bool uring_backend::done_at_once(operation& op) noexcept {
     uring_socket& socket = socket_of(op);
     if (!socket.kind.is_datagram || op.many || at_once_left_ == 0 || op.part_count == 0) return false;
     const bool is_receive = op.what == verb::receive;
-    if (is_receive && !socket.may_hold_more) return false;
+    if (is_receive ? !socket.may_hold_more : socket.receives.admitted != 0) return false;
     const int result = transfer_now(op);
     if (is_receive) socket.may_hold_more = result >= 0;
     if (result == -EAGAIN || result == -EINTR) return false;

@@ -101,7 +101,13 @@ void uring_backend::prepare_send(operation& op, uring_socket& socket, ::io_uring
     part.flags &= ~MSG_DONTWAIT;
     if (goes_together(op) && !socket.sends.is_full) part.flags |= MSG_DONTWAIT;
     const int flags = part.flags | MSG_NOSIGNAL;
-    if (uses_message(op)) {
+    // Linux 6.1, which has deferred work too, takes an address without a message around it.
+    const bool is_plain = ring_.is_deferred() && op.part_count == 1 && op.control_size == 0;
+    if (is_plain && op.address != nullptr) {
+        ::io_uring_prep_send(&entry, descriptor_of(op), op.parts->data, size_of(*op.parts), flags);
+        entry.addr2 = reinterpret_cast<std::uintptr_t>(op.address);
+        entry.addr_len = static_cast<std::uint16_t>(op.address_size);
+    } else if (uses_message(op)) {
         write_message(op, part.message);
         ::io_uring_prep_sendmsg(&entry, descriptor_of(op), &part.message, static_cast<unsigned>(flags));
     } else {
