@@ -28,7 +28,9 @@ public:
     platform::native_socket native{};
     operation* first = nullptr;   ///< the operations that have not ended
     bool is_quiet = false;        ///< the loop's: no operation begins on it any more
+    bool is_released = false;     ///< the loop's: nobody will name it again
     std::atomic<int> waiting{0};  ///< the loop's: operations on their way to it from other threads
+    std::atomic<std::uint64_t> cancels{0};  ///< the loop's: how often all of its operations were cancelled
     attachment* next = nullptr;   ///< the loop's list of all of them
     attachment* previous = nullptr;
 };

@@ -67,6 +67,7 @@ struct loop_parts {
 
     ready_list ready;
     std::vector<timer_node*> heap;  // the one that is due first at the front
+    std::uint64_t timers_added = 0;
     attachment* attached = nullptr;
     recycled_memory memory;
     unsigned handlers_since_look = 0;
@@ -85,21 +86,32 @@ struct loop_parts {
         bool done = false;
     };
     std::mutex gate;  // of the owner and the requests
-    std::condition_variable served;
+    std::condition_variable served;  // a request was, or the owner left
+    bool is_run = false;             // the owner is inside run()
     request* requests = nullptr;
     std::atomic<bool> has_requests{false};
+
+    enum class purpose : std::uint8_t { run, perform };
 
     /// Ownership for a scope: of this thread already, or nobody's until now. Else false.
     class ownership {
     public:
-        explicit ownership(event_loop& loop) noexcept;
+        ownership(event_loop& loop, purpose what) noexcept;
         ~ownership();
         ownership(const ownership&) = delete;
         ownership& operator=(const ownership&) = delete;
         explicit operator bool() const noexcept { return is_owner_; }
 
+        /// This thread owns a loop, and serves the requests to all that it owns.
+        [[nodiscard]] static bool is_any_here() noexcept { return innermost_ != nullptr; }
+        static void serve_all() noexcept;
+
     private:
+        void enter() noexcept;
+
+        static constinit thread_local ownership* innermost_;
         event_loop& loop_;
+        ownership* outer_ = nullptr;
         bool was_owner_ = false;
         bool is_owner_ = false;
     };
@@ -119,7 +131,7 @@ struct loop_parts {
     /// Runs `what` as the owner: here, or by the owner while this thread waits.
     template <class What>
     static void perform(event_loop& loop, What what) noexcept {
-        if (const ownership mine(loop); mine) return what();
+        if (const ownership mine(loop, purpose::perform); mine) return what();
         hand_over(
             loop, [](void* object) noexcept { (*static_cast<What*>(object))(); }, &what);
     }
@@ -147,6 +159,7 @@ struct loop_parts {
     void destroy_if_done(attachment* socket) noexcept;
 
     void add_timer(timer_node& timer);
+    bool end_timer(timer_node& timer) noexcept;
     bool remove_timer(timer_node& timer) noexcept;
     timer_node* pop_timer() noexcept;
     void place(std::size_t at, timer_node* timer) noexcept;
