@@ -188,8 +188,9 @@ bool uring_backend::end_in_memory(operation& op) noexcept {
             starved_.remove(op);
             break;
         case place::kernel: {
+            if (is_marked(op, mark::last_seen)) return false;  // its ring may be gone
             ::io_uring_sqe* const entry = ring_.unsubmitted(part_of(op).sequence, tag::of(op));
-            if (entry == nullptr || is_marked(op, mark::last_seen)) return false;
+            if (entry == nullptr) return false;
             make_void(*entry);
             --in_kernel_;
             break;
