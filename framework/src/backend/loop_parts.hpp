@@ -2,10 +2,10 @@
 #pragma once
 
 #include "backend/backend.hpp"
+#include "backend/recycled_memory.hpp"
 
 #include <berth/detail/event_loop.hpp>
 
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -38,24 +38,6 @@ public:
 private:
     ready_node* first_ = nullptr;
     ready_node** end_ = &first_;
-};
-
-/// Blocks of memory for operations, by size, each used again and again.
-class recycled_memory {
-public:
-    ~recycled_memory();
-    void* take(std::size_t size);
-    void put(void* memory, std::size_t size) noexcept;
-
-    static constexpr std::size_t step = 64, largest = 1024;  // bytes
-    [[nodiscard]] static std::size_t rounded(std::size_t size) noexcept { return (size + step - 1) / step * step; }
-
-private:
-    struct block {
-        block* next;
-    };
-    std::array<block*, largest / step + 1> free_{};
-    std::array<std::uint16_t, largest / step + 1> kept_{};
 };
 
 struct loop_parts {

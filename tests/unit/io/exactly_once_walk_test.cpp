@@ -261,9 +261,11 @@ protected:
         if (context_->stopped()) context_->restart();
     }
     void act_some(std::size_t most, bool on_the_loop) {
+        std::unique_lock lock(world_);
         for (std::size_t i = 1 + below(most); i != 0; --i, ++steps_) {
-            const std::lock_guard lock(world_);
             act(on_the_loop);
+            lock.unlock();  // handlers may act now
+            lock.lock();
         }
     }
     void beside_a_running_thread() {

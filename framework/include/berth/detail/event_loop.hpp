@@ -61,12 +61,12 @@ struct timer_node : ready_node {
     }
     void leave() noexcept {
         if (list == nullptr) return;
+        timer_list& from = *std::exchange(list, nullptr);
+        (next != nullptr ? next->previous : from.last) = previous;
         if (previous != nullptr)
             previous->next = next;
         else
-            list->first.store(next, std::memory_order_release);
-        (next != nullptr ? next->previous : list->last) = previous;
-        list = nullptr;
+            from.first.store(next, std::memory_order_release);  // the last word: who finds it empty may destroy it
     }
 };
 

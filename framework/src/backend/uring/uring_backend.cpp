@@ -76,8 +76,10 @@ std::unique_ptr<attachment> uring_backend::attach(platform::native_socket socket
     const int fd = static_cast<int>(socket);
     int type = 0;
     socklen_t size = sizeof type;
-    std::unique_ptr<uring_socket> made(new (std::nothrow) uring_socket);
-    if (made == nullptr) {
+    std::unique_ptr<uring_socket> made;
+    try {
+        made.reset(new (socket_memory_) uring_socket);
+    } catch (const std::bad_alloc&) {
         ec = std::make_error_code(std::errc::not_enough_memory);
         return nullptr;
     }
