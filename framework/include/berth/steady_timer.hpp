@@ -16,28 +16,9 @@
 namespace berth {
 namespace detail {
 
-/// Waits of one timer, linked; they may outlive the timer, but not their handlers' turns.
-struct timer_wait : timer_node {
-    timer_wait* next = nullptr;
-    timer_wait** link = nullptr;  ///< what points here; nullptr: in no list
-    bool is_cancelled = false;
-
-    void enter(timer_wait*& list) noexcept {
-        next = list;
-        link = &list;
-        if (next != nullptr) next->link = &next;
-        list = this;
-    }
-    void leave() noexcept {
-        if (link == nullptr) return;
-        *link = next;
-        if (next != nullptr) next->link = link;
-        link = nullptr;
-    }
-};
-
+/// A wait may outlive its timer.
 template <class Handler, class IoExecutor>
-class handler_wait final : public timer_wait {
+class handler_wait final : public timer_node {
 public:
     using handler_executor = asio::associated_executor_t<Handler, IoExecutor>;
 
@@ -83,7 +64,7 @@ public:
     explicit basic_steady_timer(const Executor& executor)
         : executor_(executor),
           loop_(&detail::loop_of(executor)),
-          waits_(std::make_unique<detail::timer_wait*>(nullptr)) {}
+          waits_(std::make_unique<detail::timer_list>()) {}
     explicit basic_steady_timer(io_context& context) : basic_steady_timer(Executor(context.get_executor())) {}
     template <class Where>
     basic_steady_timer(Where&& where, time_point expiry) : basic_steady_timer(static_cast<Where&&>(where)) {
@@ -117,19 +98,10 @@ public:
     }
     std::size_t expires_after(duration expiry) { return expires_at(clock_type::now() + expiry); }
 
-    /// Post: waits that have not expired end with operation_aborted. Returns how many.
-    std::size_t cancel() noexcept {
-        std::size_t count = 0;
-        while (waits_ && cancel_one() != 0) ++count;
-        return count;
-    }
-    std::size_t cancel_one() noexcept {
-        for (detail::timer_wait* wait = *waits_; wait != nullptr; wait = *waits_) {
-            wait->leave();
-            if (cancel_wait(*loop_, *wait)) return 1;
-        }
-        return 0;
-    }
+    /// Post: waits that have not expired end with operation_aborted, in the order of their starts; cancel_one: the
+    /// first of them. Returns how many.
+    std::size_t cancel() noexcept { return cancel_some(~std::size_t{0}); }
+    std::size_t cancel_one() noexcept { return cancel_some(1); }
 
     /// Completion signature void(error_code).
     template <class Token = asio::default_completion_token_t<executor_type>>
@@ -150,30 +122,25 @@ private:
         void operator()(Handler&& handler) const {
             using type = detail::handler_wait<std::decay_t<Handler>, Executor>;
             detail::event_loop& loop = *timer->loop_;
+            if (!timer->waits_) timer->waits_ = std::make_unique<detail::timer_list>();  // it was moved from
             auto slot = asio::get_associated_cancellation_slot(handler);
             type* const wait = detail::make_for<type>(handler, loop, loop, timer->executor_, std::move(handler));
             wait->due = timer->expiry_;
-            wait->enter(*timer->waits_);
             if (slot.is_connected()) {
                 slot.assign([&loop, wait](asio::cancellation_type how) {
-                    if (how != asio::cancellation_type::none) cancel_wait(loop, *wait);
+                    if (how != asio::cancellation_type::none) loop.cancel(*wait);
                 });
             }
-            loop.add(*wait);
+            loop.add(*wait, *timer->waits_);
         }
     };
 
-    static bool cancel_wait(detail::event_loop& loop, detail::timer_wait& wait) noexcept {
-        if (!loop.remove(wait)) return false;
-        wait.is_cancelled = true;
-        loop.post(wait);
-        return true;
-    }
+    std::size_t cancel_some(std::size_t most) noexcept { return waits_ ? loop_->cancel(*waits_, most) : 0; }
 
     Executor executor_;
     detail::event_loop* loop_;
     time_point expiry_{};
-    std::unique_ptr<detail::timer_wait*> waits_;
+    std::unique_ptr<detail::timer_list> waits_;
 };
 
 using steady_timer = basic_steady_timer<>;

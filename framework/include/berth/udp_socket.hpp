@@ -59,6 +59,14 @@ public:
         detail::throw_if(ec, "remote_endpoint");
         return endpoint;
     }
+    /// Bytes of the datagram that is next.
+    std::size_t available(error_code& ec) const { return detail::available_native(this->native(), detail::said(ec)); }
+    std::size_t available() const {
+        error_code ec;
+        const auto size = available(ec);
+        detail::throw_if(ec, "available");
+        return size;
+    }
 
     void connect(const endpoint_type& to, error_code& ec) {
         if (!this->is_open()) this->open(to.protocol(), ec);
@@ -81,8 +89,8 @@ public:
         return n;
     }
     template <class Buffers>
-    std::size_t receive_from(const Buffers& buffers, endpoint_type& source) {
-        return checked([&](error_code& ec) { return receive_from(buffers, source, 0, ec); }, "receive_from");
+    std::size_t receive_from(const Buffers& buffers, endpoint_type& source, message_flags flags = 0) {
+        return checked([&](error_code& ec) { return receive_from(buffers, source, flags, ec); }, "receive_from");
     }
     template <class Buffers>
     std::size_t receive(const Buffers& buffers, message_flags flags, error_code& ec) {
@@ -91,8 +99,8 @@ public:
                                       this->non_blocking(), detail::said(ec));
     }
     template <class Buffers>
-    std::size_t receive(const Buffers& buffers) {
-        return checked([&](error_code& ec) { return receive(buffers, 0, ec); }, "receive");
+    std::size_t receive(const Buffers& buffers, message_flags flags = 0) {
+        return checked([&](error_code& ec) { return receive(buffers, flags, ec); }, "receive");
     }
     template <class Buffers>
     std::size_t send_to(const Buffers& buffers, const endpoint_type& to, message_flags flags, error_code& ec) {
@@ -101,8 +109,8 @@ public:
                                    this->non_blocking(), detail::said(ec));
     }
     template <class Buffers>
-    std::size_t send_to(const Buffers& buffers, const endpoint_type& to) {
-        return checked([&](error_code& ec) { return send_to(buffers, to, 0, ec); }, "send_to");
+    std::size_t send_to(const Buffers& buffers, const endpoint_type& to, message_flags flags = 0) {
+        return checked([&](error_code& ec) { return send_to(buffers, to, flags, ec); }, "send_to");
     }
     template <class Buffers>
     std::size_t send(const Buffers& buffers, message_flags flags, error_code& ec) {
@@ -111,42 +119,53 @@ public:
                                    this->non_blocking(), detail::said(ec));
     }
     template <class Buffers>
-    std::size_t send(const Buffers& buffers) {
-        return checked([&](error_code& ec) { return send(buffers, 0, ec); }, "send");
+    std::size_t send(const Buffers& buffers, message_flags flags = 0) {
+        return checked([&](error_code& ec) { return send(buffers, flags, ec); }, "send");
     }
 
-    /// Completion signatures void(error_code, std::size_t): one datagram; what does not fit the buffers is cut off.
+    /// Completion signatures void(error_code, std::size_t): one datagram; what does not fit the buffers is cut off,
+    /// and not counted unless the flags ask for the whole size.
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
-    auto async_receive_from(const Buffers& buffers, endpoint_type& source,
+    auto async_receive_from(const Buffers& buffers, endpoint_type& source, message_flags flags,
                             Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return receive_with(buffers, &source, token);
+        return receive_with(buffers, &source, flags, token);
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
-    auto async_receive(const Buffers& buffers, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return receive_with(buffers, nullptr, token);
+    requires(!std::is_integral_v<std::decay_t<Token>>) auto async_receive_from(
+        const Buffers& buffers, endpoint_type& source,
+        Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return receive_with(buffers, &source, 0, token);
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
-    auto async_send_to(const Buffers& buffers, const endpoint_type& to,
+    auto async_receive(const Buffers& buffers, message_flags flags,
                        Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return this->template initiate<detail::send_work<Buffers, endpoint_type>, void(error_code, std::size_t)>(
-            token,
-            [](detail::operation& op, auto& work) {
-                op.what = detail::verb::send;
-                op.address = work.to.data();
-                op.address_size = static_cast<std::uint32_t>(work.to.size());
-                work.parts.give(op);
-            },
-            buffers, to);
+        return receive_with(buffers, nullptr, flags, token);
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
-    auto async_send(const Buffers& buffers, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return this->template initiate<detail::send_work<Buffers, endpoint_type>, void(error_code, std::size_t)>(
-            token,
-            [](detail::operation& op, auto& work) {
-                op.what = detail::verb::send;
-                work.parts.give(op);
-            },
-            buffers, endpoint_type());
+    requires(!std::is_integral_v<std::decay_t<Token>>) auto async_receive(
+        const Buffers& buffers, Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return receive_with(buffers, nullptr, 0, token);
+    }
+    template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
+    auto async_send_to(const Buffers& buffers, const endpoint_type& to, message_flags flags,
+                       Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return send_with(buffers, &to, flags, token);
+    }
+    template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
+    requires(!std::is_integral_v<std::decay_t<Token>>) auto async_send_to(
+        const Buffers& buffers, const endpoint_type& to,
+        Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return send_with(buffers, &to, 0, token);
+    }
+    template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
+    auto async_send(const Buffers& buffers, message_flags flags,
+                    Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return send_with(buffers, nullptr, flags, token);
+    }
+    template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
+    requires(!std::is_integral_v<std::decay_t<Token>>) auto async_send(
+        const Buffers& buffers, Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return send_with(buffers, nullptr, 0, token);
     }
 
     /// What the datagrams of async_receive_each say. `joined` needs lent buffers of 66,000 bytes or more
@@ -179,11 +198,12 @@ public:
 
 private:
     template <class Buffers, class Token>
-    auto receive_with(const Buffers& buffers, endpoint_type* source, Token& token) {
+    auto receive_with(const Buffers& buffers, endpoint_type* source, message_flags flags, Token& token) {
         return this->template initiate<detail::receive_work<Buffers, endpoint_type>, void(error_code, std::size_t)>(
             token,
-            [](detail::operation& op, auto& work) {
+            [flags](detail::operation& op, auto& work) {
                 op.what = detail::verb::receive;
+                op.flags = flags;
                 if (work.source != nullptr) {
                     op.address = work.source->data();
                     op.address_size = static_cast<std::uint32_t>(work.source->capacity());
@@ -191,6 +211,22 @@ private:
                 work.parts.give(op);
             },
             buffers, source);
+    }
+    /// to: nullptr for a connected socket's remote.
+    template <class Buffers, class Token>
+    auto send_with(const Buffers& buffers, const endpoint_type* to, message_flags flags, Token& token) {
+        return this->template initiate<detail::send_work<Buffers, endpoint_type>, void(error_code, std::size_t)>(
+            token,
+            [flags, has_address = to != nullptr](detail::operation& op, auto& work) {
+                op.what = detail::verb::send;
+                op.flags = flags;
+                if (has_address) {
+                    op.address = work.to.data();
+                    op.address_size = static_cast<std::uint32_t>(work.to.size());
+                }
+                work.parts.give(op);
+            },
+            buffers, to != nullptr ? *to : endpoint_type());
     }
     template <class Call>
     static std::size_t checked(Call call, const char* what) {

@@ -7,6 +7,7 @@
 // template for the next). One suite runs over all: tests/conformance/backend_*.
 #pragma once
 
+#include "backend/recycled_memory.hpp"
 #include "platform/native_socket.hpp"
 
 #include <berth/detail/operation.hpp>
@@ -25,10 +26,16 @@ namespace berth::detail {
 class attachment {
 public:
     virtual ~attachment() = default;
+
+    /// The pool outlives it. Nobody's constructor throws once it has its memory.
+    static void* operator new(std::size_t size, recycled_memory& pool);
+    static void operator delete(void* memory, std::size_t size) noexcept;
     platform::native_socket native{};
     operation* first = nullptr;   ///< the operations that have not ended
     bool is_quiet = false;        ///< the loop's: no operation begins on it any more
+    bool is_released = false;     ///< the loop's: nobody will name it again
     std::atomic<int> waiting{0};  ///< the loop's: operations on their way to it from other threads
+    std::atomic<std::uint64_t> cancels{0};  ///< the loop's: how often all of its operations were cancelled
     attachment* next = nullptr;   ///< the loop's list of all of them
     attachment* previous = nullptr;
 };

@@ -19,7 +19,13 @@ constexpr unsigned handlers_per_look = 64;
 
 event_loop::event_loop(std::unique_ptr<loop_parts> parts) noexcept : parts_(std::move(parts)) {}
 
-event_loop::~event_loop() { abandon(); }
+event_loop::~event_loop() {
+    abandon();
+    while (attachment* const left = parts_->attached) {  // of sockets that will not be destroyed any more
+        parts_->attached = left->next;
+        delete left;
+    }
+}
 
 std::unique_ptr<event_loop> event_loop::make(const loop_options& options, failure& f) {
     f = {};
@@ -41,7 +47,7 @@ const void* event_loop::this_thread_mark() noexcept {
 
 std::size_t event_loop::run(clock::time_point until, std::size_t most, error_code& ec) {
     ec = {};
-    const loop_parts::ownership mine(*this);
+    const loop_parts::ownership mine(*this, loop_parts::purpose::run);
     if (!mine) {
         ec = std::make_error_code(std::errc::operation_not_permitted);
         return 0;

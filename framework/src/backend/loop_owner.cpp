@@ -2,52 +2,79 @@
 //
 // A thread that finds a loop without an owner becomes it for as long as it needs; one that finds it running hands its
 // request over and waits. Both happen under the gate, as does the end of an ownership, so no request is left behind.
+// run() waits for an owner of the first kind, and is refused by one that is inside run(). Who waits for one loop
+// serves the requests to its own meanwhile, so two loops may close each other's sockets.
 #include "backend/loop_parts.hpp"
 
 namespace berth::detail {
+namespace {
 
-loop_parts::ownership::ownership(event_loop& loop) noexcept : loop_(loop), was_owner_(loop.is_here()) {
-    if (was_owner_) {
-        is_owner_ = true;
-        return;
+constexpr std::chrono::milliseconds between_looks_at_own_requests{1};
+
+}  // namespace
+
+constinit thread_local loop_parts::ownership* loop_parts::ownership::innermost_ = nullptr;
+
+loop_parts::ownership::ownership(event_loop& loop, purpose what) noexcept
+    : loop_(loop), was_owner_(loop.is_here()), is_owner_(was_owner_) {
+    if (was_owner_) return;
+    loop_parts& parts = *loop.parts_;
+    std::unique_lock lock(parts.gate);
+    if (what == purpose::run) {
+        parts.served.wait(lock, [&] { return loop.owner_.load() == nullptr || parts.is_run; });
     }
-    const std::lock_guard lock(loop.parts_->gate);
-    const void* nobody = nullptr;
-    is_owner_ = loop.owner_.compare_exchange_strong(nobody, event_loop::this_thread_mark());
+    if (loop.owner_.load() != nullptr) return;
+    loop.owner_.store(event_loop::this_thread_mark());
+    parts.is_run = what == purpose::run;
+    enter();
+}
+
+void loop_parts::ownership::enter() noexcept {
+    is_owner_ = true;
+    outer_ = std::exchange(innermost_, this);
 }
 
 loop_parts::ownership::~ownership() {
     if (!is_owner_ || was_owner_) return;
     loop_parts& parts = *loop_.parts_;
-    parts.engine->rest();
     for (;;) {
         parts.serve_requests();
+        parts.engine->rest();
         const std::lock_guard lock(parts.gate);
         if (parts.requests != nullptr) continue;
+        innermost_ = outer_;
+        parts.is_run = false;
         loop_.owner_.store(nullptr);
+        parts.served.notify_all();
         return;
     }
+}
+
+void loop_parts::ownership::serve_all() noexcept {
+    for (ownership* own = innermost_; own != nullptr; own = own->outer_) own->loop_.parts_->serve_requests();
 }
 
 void loop_parts::hand_over(event_loop& loop, void (*call)(void*) noexcept, void* object) noexcept {
     loop_parts& parts = *loop.parts_;
     request mine{call, object};
-    std::unique_lock lock(parts.gate);
-    while (!mine.done) {
-        if (loop.owner_.load() == nullptr) {  // it left between our look and the gate
-            loop.owner_.store(event_loop::this_thread_mark());
-            lock.unlock();
-            call(object);
-            parts.engine->rest();
-            lock.lock();
-            loop.owner_.store(nullptr);
-            return;
-        }
+    for (;;) {
+        if (const ownership here(loop, purpose::perform); here) return call(object);  // it left meanwhile
+        std::unique_lock lock(parts.gate);
+        if (loop.owner_.load() == nullptr) continue;
         mine.next = parts.requests;
         parts.requests = &mine;
         parts.has_requests.store(true);
         parts.wake_if_asleep();
-        parts.served.wait(lock, [&] { return mine.done; });
+        while (!mine.done) {
+            if (!ownership::is_any_here()) {
+                parts.served.wait(lock);
+            } else if (parts.served.wait_for(lock, between_looks_at_own_requests); !mine.done) {
+                lock.unlock();
+                ownership::serve_all();
+                lock.lock();
+            }
+        }
+        return;
     }
 }
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "backend/backend.hpp"
+#include "backend/recycled_memory.hpp"
 
 #include <berth/detail/event_loop.hpp>
 
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -44,24 +44,6 @@ private:
     ready_node** end_ = &first_;
 };
 
-/// Blocks of memory for operations, by size, each used again and again.
-class recycled_memory {
-public:
-    ~recycled_memory();
-    void* take(std::size_t size);
-    void put(void* memory, std::size_t size) noexcept;
-
-    static constexpr std::size_t step = 64, largest = 1024;  // bytes
-    [[nodiscard]] static std::size_t rounded(std::size_t size) noexcept { return (size + step - 1) / step * step; }
-
-private:
-    struct block {
-        block* next;
-    };
-    std::array<block*, largest / step + 1> free_{};
-    std::array<std::uint16_t, largest / step + 1> kept_{};
-};
-
 struct loop_parts {
     using clock = event_loop::clock;
 
@@ -73,6 +55,7 @@ struct loop_parts {
     ready_list ready;
     ready_list at_turn_end;  // for the end of a turn
     std::vector<timer_node*> heap;  // the one that is due first at the front
+    std::uint64_t timers_added = 0;
     attachment* attached = nullptr;
     recycled_memory memory;
     unsigned handlers_since_look = 0;
@@ -91,21 +74,32 @@ struct loop_parts {
         bool done = false;
     };
     std::mutex gate;  // of the owner and the requests
-    std::condition_variable served;
+    std::condition_variable served;  // a request was, or the owner left
+    bool is_run = false;             // the owner is inside run()
     request* requests = nullptr;
     std::atomic<bool> has_requests{false};
+
+    enum class purpose : std::uint8_t { run, perform };
 
     /// Ownership for a scope: of this thread already, or nobody's until now. Else false.
     class ownership {
     public:
-        explicit ownership(event_loop& loop) noexcept;
+        ownership(event_loop& loop, purpose what) noexcept;
         ~ownership();
         ownership(const ownership&) = delete;
         ownership& operator=(const ownership&) = delete;
         explicit operator bool() const noexcept { return is_owner_; }
 
+        /// This thread owns a loop, and serves the requests to all that it owns.
+        [[nodiscard]] static bool is_any_here() noexcept { return innermost_ != nullptr; }
+        static void serve_all() noexcept;
+
     private:
+        void enter() noexcept;
+
+        static constinit thread_local ownership* innermost_;
         event_loop& loop_;
+        ownership* outer_ = nullptr;
         bool was_owner_ = false;
         bool is_owner_ = false;
     };
@@ -125,7 +119,7 @@ struct loop_parts {
     /// Runs `what` as the owner: here, or by the owner while this thread waits.
     template <class What>
     static void perform(event_loop& loop, What what) noexcept {
-        if (const ownership mine(loop); mine) return what();
+        if (const ownership mine(loop, purpose::perform); mine) return what();
         hand_over(
             loop, [](void* object) noexcept { (*static_cast<What*>(object))(); }, &what);
     }
@@ -160,6 +154,7 @@ struct loop_parts {
     void destroy_if_done(attachment* socket) noexcept;
 
     void add_timer(timer_node& timer);
+    bool end_timer(timer_node& timer) noexcept;
     bool remove_timer(timer_node& timer) noexcept;
     timer_node* pop_timer() noexcept;
     void place(std::size_t at, timer_node* timer) noexcept;

@@ -22,7 +22,7 @@ void loop_parts::end_aborted(operation& op) noexcept {
 }
 
 void loop_parts::destroy_if_done(attachment* socket) noexcept {
-    if (!socket->is_quiet || socket->first != nullptr || socket->waiting.load() != 0) return;
+    if (!socket->is_released || socket->first != nullptr || socket->waiting.load() != 0) return;
     (socket->previous != nullptr ? socket->previous->next : attached) = socket->next;
     if (socket->next != nullptr) socket->next->previous = socket->previous;
     delete socket;
@@ -36,20 +36,20 @@ void event_loop::start(operation& op) noexcept {
     op.socket->waiting.fetch_add(1);
     op.is_waiting = true;
     op.scratch[0] = reinterpret_cast<std::uintptr_t>(this);
+    op.scratch[1] = op.socket->cancels.load();
     op.run = [](ready_node& node, bool invoke) {
         auto& waited = static_cast<operation&>(node);
         auto* const socket = waited.socket;
-        const bool is_cancelled = !waited.is_waiting;
+        const bool is_cancelled = !waited.is_waiting || waited.scratch[1] != socket->cancels.load();
         auto& loop = *reinterpret_cast<event_loop*>(static_cast<std::uintptr_t>(waited.scratch[0]));
         waited.is_waiting = false;
         socket->waiting.fetch_sub(1);
-        if (!invoke) {
-            waited.destroy(waited);
-        } else {
+        if (invoke) {
             loop.parts_->add_work_here(1);
             is_cancelled ? loop.parts_->end_aborted(waited) : loop.parts_->begin(waited);
         }
         loop.parts_->destroy_if_done(socket);
+        if (!invoke) waited.destroy(waited);  // its handler may be the last to know the socket
     };
     post(op);
 }
@@ -91,6 +91,7 @@ attachment* event_loop::attach(std::intptr_t socket, bool is_datagram, bool is_i
 
 void event_loop::cancel_all(attachment& socket) noexcept {
     loop_parts::perform(*this, [&]() noexcept {
+        socket.cancels.fetch_add(1);  // those on their way see it
         for (operation* op = socket.first; op != nullptr;) {
             operation* const next = op->next;
             parts_->engine->cancel(*op);
@@ -101,9 +102,8 @@ void event_loop::cancel_all(attachment& socket) noexcept {
 
 void event_loop::detach(attachment* socket) noexcept {
     loop_parts::perform(*this, [&]() noexcept {
-        if (socket->is_quiet) return;
-        parts_->engine->quiet(*socket);
-        socket->is_quiet = true;
+        if (!socket->is_quiet) parts_->engine->quiet(*socket);
+        socket->is_quiet = socket->is_released = true;
         parts_->destroy_if_done(socket);
     });
 }
@@ -144,7 +144,8 @@ void event_loop::post_last(ready_node& node) noexcept {
     parts_->at_turn_end.push(node);
 }
 
-// Handlers that are destroyed destroy sockets and timers, which come back here: so until nothing is left.
+// Handlers that are destroyed destroy sockets and timers, which come back here: so until nothing is left. A socket
+// that was made quiet here stays known until its owner lets it go, which may be the handler of another socket.
 void event_loop::abandon() noexcept {
     loop_parts::perform(*this, [&]() noexcept {
         loop_parts& p = *parts_;
@@ -166,8 +167,8 @@ void event_loop::abandon() noexcept {
                 found = true;
                 attachment* const socket = c.op->socket;
                 if (c.more) continue;
-                c.op->destroy(*c.op);
                 p.destroy_if_done(socket);
+                c.op->destroy(*c.op);
             }
         }
     });

@@ -2,6 +2,13 @@
 #include "backend/loop_parts.hpp"
 
 namespace berth::detail {
+namespace {
+
+bool is_before(const timer_node& a, const timer_node& b) noexcept {
+    return a.due != b.due ? a.due < b.due : a.order < b.order;
+}
+
+}  // namespace
 
 void loop_parts::place(std::size_t at, timer_node* timer) noexcept {
     heap[at] = timer;
@@ -10,21 +17,22 @@ void loop_parts::place(std::size_t at, timer_node* timer) noexcept {
 
 void loop_parts::sift_up(std::size_t at) noexcept {
     timer_node* const timer = heap[at];
-    for (; at > 0 && timer->due < heap[(at - 1) / 2]->due; at = (at - 1) / 2) place(at, heap[(at - 1) / 2]);
+    for (; at > 0 && is_before(*timer, *heap[(at - 1) / 2]); at = (at - 1) / 2) place(at, heap[(at - 1) / 2]);
     place(at, timer);
 }
 
 void loop_parts::sift_down(std::size_t at) noexcept {
     timer_node* const timer = heap[at];
     for (std::size_t child; (child = 2 * at + 1) < heap.size(); at = child) {
-        if (child + 1 < heap.size() && heap[child + 1]->due < heap[child]->due) ++child;
-        if (timer->due <= heap[child]->due) break;
+        if (child + 1 < heap.size() && is_before(*heap[child + 1], *heap[child])) ++child;
+        if (!is_before(*heap[child], *timer)) break;
         place(at, heap[child]);
     }
     place(at, timer);
 }
 
 void loop_parts::add_timer(timer_node& timer) {
+    timer.order = timers_added++;
     heap.push_back(&timer);
     sift_up(heap.size() - 1);
 }
@@ -48,21 +56,36 @@ timer_node* loop_parts::pop_timer() noexcept {
     return first;
 }
 
-// A timer counts as work from here until it ran, or was removed.
-void event_loop::add(timer_node& timer) noexcept {
+bool loop_parts::end_timer(timer_node& timer) noexcept {
+    if (!remove_timer(timer)) return false;
+    timer.is_cancelled = true;
+    ready.push(timer);
+    return true;
+}
+
+// A timer counts as work from here until it ran.
+void event_loop::add(timer_node& timer, timer_list& list) noexcept {
     loop_parts::perform(*this, [&]() noexcept {
+        timer.enter(list);
         parts_->add_work_here(1);
         parts_->add_timer(timer);
     });
 }
 
-bool event_loop::remove(timer_node& timer) noexcept {
-    bool removed = false;
+void event_loop::cancel(timer_node& timer) noexcept {
+    loop_parts::perform(*this, [&]() noexcept { parts_->end_timer(timer); });
+}
+
+std::size_t event_loop::cancel(timer_list& list, std::size_t most) noexcept {
+    if (list.first.load(std::memory_order_acquire) == nullptr) return 0;
+    std::size_t count = 0;
     loop_parts::perform(*this, [&]() noexcept {
-        removed = parts_->remove_timer(timer);
-        if (removed) parts_->add_work_here(-1);
+        while (timer_node* const timer = count < most ? list.first.load(std::memory_order_relaxed) : nullptr) {
+            timer->leave();
+            if (parts_->end_timer(*timer)) ++count;
+        }
     });
-    return removed;
+    return count;
 }
 
 }  // namespace berth::detail

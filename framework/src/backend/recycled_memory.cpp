@@ -1,4 +1,6 @@
-// Memory for operations: what ended makes room for what begins, so that the steady state allocates nothing.
+// Taking and putting, and who does: see recycled_memory.hpp.
+#include "backend/recycled_memory.hpp"
+
 #include "backend/loop_parts.hpp"
 
 #include <new>
@@ -28,6 +30,20 @@ void recycled_memory::put(void* memory, std::size_t size) noexcept {
     if (n >= free_.size() || kept_[n] == most_kept) return ::operator delete(memory);
     ++kept_[n];
     free_[n] = new (memory) block{free_[n]};
+}
+
+// In front of an attachment: whose memory it is.
+constexpr std::size_t before_attachment = alignof(std::max_align_t);
+
+void* attachment::operator new(std::size_t size, recycled_memory& pool) {
+    void* const memory = pool.take(size + before_attachment);
+    *static_cast<recycled_memory**>(memory) = &pool;
+    return static_cast<std::byte*>(memory) + before_attachment;
+}
+
+void attachment::operator delete(void* memory, std::size_t size) noexcept {
+    void* const start = static_cast<std::byte*>(memory) - before_attachment;
+    (*static_cast<recycled_memory**>(start))->put(start, size + before_attachment);
 }
 
 void* event_loop::allocate(std::size_t size) {

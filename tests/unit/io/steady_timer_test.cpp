@@ -62,6 +62,28 @@ TEST_P(steady_timer, cancel_ends_all_waits_with_operation_aborted) {
     EXPECT_EQ(aborted, 3);
 }
 
+TEST_P(steady_timer, waits_of_one_timer_end_and_are_cancelled_in_the_order_of_their_starts) {
+    berth::steady_timer timer(context(), 2ms);
+    std::vector<int> ended, cancelled;
+    for (int i = 0; i < 20; ++i) {
+        timer.async_wait([&, i](error_code ec) { (ec ? cancelled : ended).push_back(i); });
+    }
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(timer.cancel_one(), 1u);
+    run();
+    EXPECT_EQ(cancelled, (std::vector<int>{0, 1, 2, 3, 4}));
+    ASSERT_EQ(ended.size(), 15u);
+    for (int i = 0; i < 15; ++i) EXPECT_EQ(ended[static_cast<std::size_t>(i)], i + 5);
+}
+
+TEST_P(steady_timer, one_that_was_moved_from_is_a_timer_still) {
+    berth::steady_timer from(context(), 1ms), to(std::move(from));
+    bool ended = false;
+    from.expires_after(1ms);
+    from.async_wait([&](error_code ec) { ended = !ec; });
+    run();
+    EXPECT_TRUE(ended);
+}
+
 TEST_P(steady_timer, a_new_expiry_ends_the_waits_for_the_old_one) {
     berth::steady_timer timer(context(), 1h);
     error_code first, second = asio::error::fault;

@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace berth::detail {
 
@@ -31,11 +32,44 @@ struct loop_options {
     std::uint32_t buffer_count = 256;
 };
 
+struct timer_node;
+
+/// The waits of one timer, in the order of their starts. Changed by the loop's owner alone; others may ask whether
+/// there are any.
+struct timer_list {
+    std::atomic<timer_node*> first{nullptr};
+    timer_node* last = nullptr;
+};
+
 /// What waits for a time. Like an operation: linked, never copied.
 struct timer_node : ready_node {
     std::chrono::steady_clock::time_point due{};
+    std::uint64_t order = 0;   ///< among those that are due at the same time
     std::size_t place = npos;  ///< in the heap; npos: not in it
+    bool is_cancelled = false;
+    timer_list* list = nullptr;  ///< nullptr: in none
+    timer_node* next = nullptr;  ///< in the list
+    timer_node* previous = nullptr;
     static constexpr std::size_t npos = ~std::size_t{0};
+
+    void enter(timer_list& to) noexcept {
+        list = &to;
+        next = nullptr;
+        previous = std::exchange(to.last, this);
+        if (previous != nullptr)
+            previous->next = this;
+        else
+            to.first.store(this, std::memory_order_release);
+    }
+    void leave() noexcept {
+        if (list == nullptr) return;
+        timer_list& from = *std::exchange(list, nullptr);
+        (next != nullptr ? next->previous : from.last) = previous;
+        if (previous != nullptr)
+            previous->next = next;
+        else
+            from.first.store(next, std::memory_order_release);  // the last word: who finds it empty may destroy it
+    }
 };
 
 class event_loop {
@@ -86,9 +120,11 @@ public:
     BERTH_DECL void hold(attachment& socket) noexcept;
     BERTH_DECL void let_go(attachment& socket) noexcept;
 
-    /// Any thread, as attach. Post of remove: the node is not in the heap; false: it was not.
-    BERTH_DECL void add(timer_node& timer) noexcept;
-    BERTH_DECL bool remove(timer_node& timer) noexcept;
+    /// Any thread, as attach. What has not expired is run later, cancelled; no node is in the list any more that
+    /// cancel of a list has passed over. Returns how many were cancelled.
+    BERTH_DECL void add(timer_node& timer, timer_list& list) noexcept;
+    BERTH_DECL void cancel(timer_node& timer) noexcept;
+    BERTH_DECL std::size_t cancel(timer_list& list, std::size_t most) noexcept;
 
     /// A lent buffer is not read any more. Any thread; from another than the owner's its bytes, which begin at `data`,
     /// carry the message.

@@ -5,6 +5,8 @@
 #include <berth/io_context.hpp>
 
 #include <asio/detail/scheduler.hpp>
+#include <asio/detail/thread_context.hpp>
+#include <asio/detail/thread_info_base.hpp>
 #include <asio/execution_context.hpp>
 
 #include <memory>
@@ -20,9 +22,20 @@ public:
     inline static asio::execution_context::id id;
     explicit loop_service(asio::execution_context& context) : service(context) {}
     event_loop* loop = nullptr;  ///< nullptr: the context is none of berth's
+    asio::detail::thread_info_base recycled;  ///< see memory_of_asio
 
 private:
     void shutdown() override {}
+};
+
+/// What Asio allocates for coroutines, strands and type-erased functions it uses again, on threads that say so. Its
+/// own contexts do; this is how the thread inside run() does.
+class memory_of_asio : private asio::detail::thread_context {
+public:
+    explicit memory_of_asio(loop_service& service) : here_(this, service.recycled) {}
+
+private:
+    thread_call_stack::context here_;
 };
 
 /// Throws std::errc::invalid_argument if the executor's context is none of berth's.
@@ -208,6 +221,7 @@ inline io_context::count_type io_context::run_some(clock::time_point until, std:
             "an I/O object or timer of Asio's own was made on a berth::io_context, which started a "
             "thread and a reactor of Asio's: use berth's, or an asio::io_context beside this one");
     }
+    const detail::memory_of_asio recycled(asio::use_service<detail::loop_service>(*this));
     error_code ec;
     const auto done = loop_->run(until, most, ec);
     if (ec) throw std::system_error(ec, "another thread runs this berth::io_context");

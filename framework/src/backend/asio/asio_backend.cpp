@@ -56,7 +56,7 @@ void asio_backend::assign(asio_attachment& s, std::error_code& ec) {
 std::unique_ptr<attachment> asio_backend::attach(platform::native_socket socket, socket_kind kind,
                                                  std::error_code& ec) {
     try {
-        auto made = std::make_unique<asio_attachment>(*this, context_);
+        auto made = std::unique_ptr<asio_attachment>(new (socket_memory_) asio_attachment(*this, context_));
         made->native = socket;
         made->kind = kind;
         made->transport = any_transport(kind.is_datagram, kind.is_ipv6);

@@ -87,6 +87,7 @@ private:
     void starve(asio_attachment& s) noexcept;
     void stop_starving(asio_attachment& s) noexcept;
 
+    recycled_memory socket_memory_;
     const std::uint32_t buffer_size_;
     running_pool pool_;  // first: the context frees into it
     handler_memory alarm_memory_;

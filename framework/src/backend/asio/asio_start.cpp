@@ -172,6 +172,7 @@ void asio_backend::quiet(attachment& socket) noexcept {
         notes(*op).result = aborted_result();
         set_state(*op, op_state::ended);
     }
+    ready_.append(later_);  // some may have been put off until the next turn, which may never come
     stop_starving(s);
     s.watched = watch::none;
     // The caller may close it now, and its number may name another socket before this attachment is destroyed.

@@ -76,8 +76,10 @@ std::unique_ptr<attachment> uring_backend::attach(platform::native_socket socket
     const int fd = static_cast<int>(socket);
     int type = 0;
     socklen_t size = sizeof type;
-    std::unique_ptr<uring_socket> made(new (std::nothrow) uring_socket);
-    if (made == nullptr) {
+    std::unique_ptr<uring_socket> made;
+    try {
+        made.reset(new (socket_memory_) uring_socket);
+    } catch (const std::bad_alloc&) {
         ec = std::make_error_code(std::errc::not_enough_memory);
         return nullptr;
     }
@@ -204,8 +206,9 @@ bool uring_backend::end_in_memory(operation& op) noexcept {
             starved_.remove(op);
             break;
         case place::kernel: {
+            if (is_marked(op, mark::last_seen)) return false;  // its ring may be gone
             ::io_uring_sqe* const entry = ring_.unsubmitted(part_of(op).sequence, tag::of(op));
-            if (entry == nullptr || is_marked(op, mark::last_seen)) return false;
+            if (entry == nullptr) return false;
             make_void(*entry);
             --in_kernel_;
             break;

@@ -168,6 +168,7 @@ private:
     bool is_woken_ = false;
     std::atomic<bool> is_wake_pending_{false};
 
+    recycled_memory socket_memory_;
     uring_socket* sockets_ = nullptr;
     std::uint64_t process_ = 0;  ///< its stamp: a forked child has another
 };

@@ -1,0 +1,9 @@
+// A program that links this, with the linker's option --wrap for each of the names in counted_memory.cpp, counts what
+// its own code (not the system's libraries) takes from the heap by any of the C functions; operator new is one of them.
+#pragma once
+
+namespace berth::test {
+
+long memory_taken_by_this_thread() noexcept;  ///< calls
+
+}  // namespace berth::test
