@@ -25,7 +25,9 @@ public:
         arrival_.run = [](ready_node& node, bool invoke) {
             const auto self = std::move(static_cast<arrival&>(node).of);
             lookup_wait* const waiting = self->wait();
-            if (invoke && waiting != nullptr && self->loop_.remove(*waiting)) waiting->run(*waiting, true);
+            if (!invoke) return;
+            if (waiting != nullptr && self->loop_.remove(*waiting)) return waiting->run(*waiting, true);
+            self->loop_.was_no_handler();
         };
     }
 

@@ -103,7 +103,7 @@ bool loop_parts::run_ready() {
     if (node == nullptr) return false;
     const counted_down work_done(*this);
     node->run(*node, true);
-    return true;
+    return std::exchange(ran_handler, true);
 }
 
 bool loop_parts::run_result() {
@@ -173,6 +173,7 @@ void event_loop::post(ready_node& node) noexcept {
     parts_->wake_if_asleep();
 }
 
+void event_loop::was_no_handler() noexcept { parts_->ran_handler = false; }
 void event_loop::set_guest(loop_guest& guest) noexcept { parts_->guest = &guest; }
 
 std::string_view event_loop::backend_name() const noexcept { return parts_->engine->facts().name; }

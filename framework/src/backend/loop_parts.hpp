@@ -72,6 +72,7 @@ struct loop_parts {
     unsigned handlers_since_look = 0;
     bool results_first = false;
     bool abandoned = false;
+    bool ran_handler = true;  // false: what ran was the loop's own business
     loop_guest* guest = nullptr;
     bool is_inspected = false;  // no handler ran since
     clock::time_point next_inspection{};

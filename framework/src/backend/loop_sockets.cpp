@@ -49,6 +49,7 @@ void event_loop::start(operation& op) noexcept {
             is_cancelled ? loop.parts_->end_aborted(waited) : loop.parts_->begin(waited);
         }
         loop.parts_->destroy_if_done(socket);
+        loop.was_no_handler();
     };
     post(op);
 }

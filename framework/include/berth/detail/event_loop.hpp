@@ -71,6 +71,8 @@ public:
 
     /// Any thread; counts as work until it ran.
     BERTH_DECL void post(ready_node& node) noexcept;
+    /// From the end of a node's run(): run() does not count it as a handler, nor does run_one() end with it.
+    BERTH_DECL void was_no_handler() noexcept;
 
     /// Any thread: begins the operation here, or hands it to the owner. Counts as work until it ends.
     BERTH_DECL void start(operation& op) noexcept;
