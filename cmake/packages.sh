@@ -14,6 +14,7 @@ test_packages=(
     relacy-dev
     g++-mingw-w64-x86-64-posix
     pkg-config
+    libssl-dev openssl curl wrk
 )
 
 say() { printf '\n==> %s\n' "$*"; }

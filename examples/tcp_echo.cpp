@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
         berth::io_context loop;
         berth::tcp_acceptor acceptor(loop, tcp::endpoint(tcp::v4(), port));
         std::cout << "listening on port " << acceptor.local_endpoint().port() << ", backend " << loop.backend()
-                  << std::endl;
+                  << " (" << loop.backend_reason() << ")" << std::endl;
         berth::signal_set signals(loop, SIGINT, SIGTERM);
         signals.async_wait([&](auto, auto) { loop.stop(); });
         asio::co_spawn(loop, listen(std::move(acceptor)), asio::detached);

@@ -29,7 +29,8 @@ int main() {
         request.family = berth::address_family::ipv4;
         auto ports = berth::port_reservation::reserve(request);
         auto socket = ports.take<berth::udp_socket>(loop.get_executor());
-        std::cout << "listening on port " << socket.port() << ", backend " << loop.backend() << std::endl;
+        std::cout << "listening on port " << socket.port() << ", backend " << loop.backend() << " ("
+                  << loop.backend_reason() << ")" << std::endl;
         berth::signal_set signals(loop, SIGINT, SIGTERM);
         signals.async_wait([&](auto, auto) { loop.stop(); });
         asio::co_spawn(loop, echo(*socket), asio::detached);

@@ -59,3 +59,9 @@ function(berth_test name)
             COMMAND ${launcher} $<TARGET_FILE:${name}> ENVIRONMENT ${arg_NIGHTLY})
     endif()
 endfunction()
+
+# berth_skipped_test(name labels reason): what cannot be built here is reported as skipped, not left out.
+function(berth_skipped_test name labels reason)
+    berth_add_run(${name} "${labels}" COMMAND ${CMAKE_COMMAND} -E echo "skipped: ${reason}")
+    set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "^skipped:")
+endfunction()

@@ -1,28 +1,17 @@
 #!/usr/bin/env bash
 # An echo example serves a client that is not berth's, and ends by itself when it is asked to.
-#   run_echo.sh tcp|udp PROGRAM
+#   run_echo.sh tcp|udp PROGRAM [ARGS]...
 set -euo pipefail
-transport=$1 program=$2
-
-exec {server_says}< <(exec "$program")
-server=$!
-trap 'kill -KILL "$server" 2>/dev/null || true' EXIT
-read -r -t 20 -u "$server_says" line
-port=$(sed -E 's/.*port ([0-9]+).*/\1/' <<<"$line")
-echo "$line"
+source "$(dirname "${BASH_SOURCE[0]}")/server.sh"
+transport=$1
+shift
+start_server "$@"
 
 for i in 1 2 3; do
     exec {client}<>"/dev/$transport/127.0.0.1/$port"
     printf 'message %d\n' "$i" >&"$client"
     answer=$(timeout 10 dd bs=64 count=1 status=none <&"$client")  # read takes byte by byte: not from a datagram
-    [[ $answer == "message $i" ]] || { echo "heard '$answer' and not 'message $i'" >&2; exit 1; }
+    [[ $answer == "message $i" ]] || fail "heard '$answer' and not 'message $i'"
     exec {client}>&-
 done
-
-kill -TERM "$server"
-for _ in {1..100}; do
-    kill -0 "$server" 2>/dev/null || { echo "ended when asked"; trap - EXIT; exit 0; }
-    sleep 0.1
-done
-echo "still there ten seconds after SIGTERM" >&2
-exit 1
+end_server

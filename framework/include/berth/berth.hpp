@@ -6,6 +6,7 @@
 #include <berth/bound_port.hpp>
 #include <berth/capabilities.hpp>
 #include <berth/datagram.hpp>
+#include <berth/connect.hpp>
 #include <berth/error.hpp>
 #include <berth/io_context.hpp>
 #include <berth/lent_buffer.hpp>
@@ -15,6 +16,7 @@
 #include <berth/receiver.hpp>
 #include <berth/reservation_request.hpp>
 #include <berth/reservation_token.hpp>
+#include <berth/resolver.hpp>
 #include <berth/signal_set.hpp>
 #include <berth/statistics.hpp>
 #include <berth/steady_timer.hpp>

@@ -1,9 +1,10 @@
 // An execution context for one thread: Asio's vocabulary over berth's own loop, io_uring where it is to be had.
 //
 // Code written for asio::io_context runs on it unchanged as far as executors, strands, work guards, completion tokens
-// and coroutines go. I/O objects, timers, resolvers and signals are berth's own: one of Asio's would start a thread
-// and a second reactor behind this one, so run() names it and refuses. One thread runs a context at a time; post,
-// stop and work counts are for any thread, I/O objects are handed over to the running thread.
+// and coroutines go. I/O objects, timers, resolvers and signals are berth's own: one of Asio's would need a second
+// reactor behind this one, so run() names it and refuses, at once or within half a second of its making. One thread
+// runs a context at a time; post, stop and work counts are for any thread, I/O objects are handed over to the running
+// thread.
 #pragma once
 
 #include <berth/detail/event_loop.hpp>
@@ -20,6 +21,10 @@
 #include <utility>
 
 namespace berth {
+
+namespace detail {
+class asio_guests;
+}
 
 enum class backend_choice : std::uint8_t {
     best,      ///< io_uring; where it is refused the asio backend, and backend_reason() says why
@@ -49,7 +54,8 @@ public:
     [[nodiscard]] executor_type get_executor() noexcept;
 
     /// As asio::io_context: until stopped or out of work. Returns the number of handlers run. Throws what a handler
-    /// throws; std::errc::operation_not_permitted if another thread runs this context.
+    /// throws; std::errc::operation_not_permitted if another thread runs this context; std::errc::invalid_argument if
+    /// an I/O object of Asio's own was made on it: what() names it, and what to use instead.
     count_type run() { return run_some(clock::time_point::max(), ~std::size_t{0}); }
     count_type run_one() { return run_some(clock::time_point::max(), 1); }
     count_type poll() { return run_some(clock::time_point::min(), ~std::size_t{0}); }
@@ -82,6 +88,7 @@ private:
     count_type run_some(clock::time_point until, std::size_t most);
 
     std::unique_ptr<detail::event_loop> loop_;
+    detail::asio_guests* guests_ = nullptr;
 };
 
 }  // namespace berth

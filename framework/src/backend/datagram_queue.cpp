@@ -210,6 +210,7 @@ void datagram_queue::gather(datagram_flight& flight) {
     end_of_turn_->run = [](ready_node& node, bool invoke) {
         auto& end = static_cast<turn_end&>(node);
         datagram_queue* const queue = end.queue;
+        end.loop->was_no_handler();
         if (queue != nullptr) queue->end_of_turn_ = nullptr;
         end.loop->deallocate(&end, sizeof(turn_end));
         if (invoke && queue != nullptr) queue->flush();

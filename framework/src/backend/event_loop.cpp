@@ -14,6 +14,7 @@ namespace berth::detail {
 namespace {
 
 constexpr unsigned handlers_per_look = 64;
+constexpr std::chrono::milliseconds inspection_every{500};
 
 }  // namespace
 
@@ -59,6 +60,7 @@ std::size_t event_loop::run(clock::time_point until, std::size_t most, error_cod
 
 bool loop_parts::turn(event_loop& loop, clock::time_point until) {
     bool looked = false;
+    is_inspected = false;
     for (;;) {
         if (loop.stopped()) return false;
         if (++handlers_since_look >= handlers_per_look) {
@@ -71,22 +73,37 @@ bool loop_parts::turn(event_loop& loop, clock::time_point until) {
         if (run_ready()) return true;
         if (!results_first && run_result()) return true;
         if (look_around() || end_turn()) continue;
+        if (guest != nullptr && guest->is_busy && guest->serve(*guest)) return true;
         if (work() == 0) {
             loop.stop();
             return false;
         }
-        const bool is_late = until <= clock::now();
+        const auto now = clock::now();
+        const bool is_late = until <= now;
         if (is_late && looked) return false;
+        const auto inspected_until = inspect_guest(now);
         if (is_late || spin) {
             engine->look();
             looked = true;
             continue;
         }
-        const auto due = heap.empty() ? clock::time_point::max() : heap.front()->due;
+        const auto due = std::min(heap.empty() ? clock::time_point::max() : heap.front()->due, inspected_until);
         sleeping.store(true);
         if (inbox.load() == nullptr && !has_requests.load() && !loop.stopped()) engine->wait(std::min(due, until));
         sleeping.store(false, std::memory_order_relaxed);
     }
+}
+
+// Asking for it costs more than a turn: so a busy loop does it now and then, and an idle one once before it sleeps on.
+event_loop::clock::time_point loop_parts::inspect_guest(clock::time_point now) {
+    if (guest == nullptr || (is_inspected && !guest->is_busy)) return clock::time_point::max();
+    if (now >= next_inspection) {
+        next_inspection = now + inspection_every;
+        is_inspected = true;
+        guest->inspect(*guest);
+        if (!guest->is_busy) return clock::time_point::max();
+    }
+    return next_inspection;
 }
 
 bool loop_parts::run_ready() {
@@ -94,7 +111,7 @@ bool loop_parts::run_ready() {
     if (node == nullptr) return false;
     const counted_down work_done(*this);
     node->run(*node, true);
-    return true;
+    return std::exchange(ran_handler, true);
 }
 
 bool loop_parts::run_result() {
@@ -165,6 +182,9 @@ void event_loop::post(ready_node& node) noexcept {
 }
 
 std::uint32_t event_loop::lent_buffer_size() const noexcept { return parts_->buffer_size; }
+void event_loop::was_no_handler() noexcept { parts_->ran_handler = false; }
+void event_loop::set_guest(loop_guest& guest) noexcept { parts_->guest = &guest; }
+
 std::string_view event_loop::backend_name() const noexcept { return parts_->engine->facts().name; }
 const std::string& event_loop::backend_reason() const noexcept { return parts_->reason; }
 

@@ -61,6 +61,10 @@ struct loop_parts {
     unsigned handlers_since_look = 0;
     bool results_first = false;
     bool abandoned = false;
+    bool ran_handler = true;  // false: what ran was the loop's own business
+    loop_guest* guest = nullptr;
+    bool is_inspected = false;  // no handler ran since
+    clock::time_point next_inspection{};
     std::atomic<std::int64_t> work_here{0};  // written by the owner alone
 
     std::atomic<ready_node*> inbox{nullptr};  // the latest first
@@ -127,6 +131,8 @@ struct loop_parts {
 
     /// One handler; false: stopped, out of work, or the time has come.
     bool turn(event_loop& loop, clock::time_point until);
+    /// Until when the guest is to be inspected again.
+    clock::time_point inspect_guest(clock::time_point now);
     bool run_ready();
     bool run_result();
     /// Gathers what other threads left and what is due; true: something is ready.

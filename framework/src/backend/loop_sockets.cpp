@@ -49,6 +49,7 @@ void event_loop::start(operation& op) noexcept {
             is_cancelled ? loop.parts_->end_aborted(waited) : loop.parts_->begin(waited);
         }
         loop.parts_->destroy_if_done(socket);
+        loop.was_no_handler();
         if (!invoke) waited.destroy(waited);  // its handler may be the last to know the socket
     };
     post(op);
@@ -134,6 +135,7 @@ void event_loop::return_buffer(std::uint32_t id, void* data) noexcept {
     node.id = id;
     node.run = [](ready_node& n, bool) {
         const auto& back = static_cast<buffer_on_its_way&>(n);
+        back.home->ran_handler = false;
         back.home->engine->return_buffer(back.id);
     };
     post(node);

@@ -190,18 +190,6 @@ TEST_P(io_context, a_strand_serialises_on_it) {
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
-TEST_P(io_context, an_object_of_asios_own_is_named_and_refused) {
-    std::thread([&] {
-        asio::steady_timer foreign(context().get_executor());
-        try {
-            context().run();
-            ADD_FAILURE() << "not noticed";
-        } catch (const std::system_error& e) {
-            EXPECT_NE(std::string(e.what()).find("Asio"), std::string::npos);
-        }
-    }).join();
-}
-
 TEST_P(io_context, no_thread_is_started_for_it) {
     const std::size_t before = threads_of_this_process();
     berth::steady_timer timer(context(), 1ms);

@@ -72,6 +72,13 @@ struct timer_node : ready_node {
     }
 };
 
+/// What lives on a loop beside its own objects. Both are called by the owner, and may throw what a handler throws.
+struct loop_guest {
+    bool (*serve)(loop_guest&) = nullptr;    ///< before each sleep if is_busy; true: a handler ran
+    void (*inspect)(loop_guest&) = nullptr;  ///< twice a second, as long as handlers run or is_busy
+    bool is_busy = false;
+};
+
 class event_loop {
 public:
     using clock = std::chrono::steady_clock;
@@ -100,6 +107,8 @@ public:
 
     /// Any thread; counts as work until it ran.
     BERTH_DECL void post(ready_node& node) noexcept;
+    /// From the end of a node's run(): run() does not count it as a handler, nor does run_one() end with it.
+    BERTH_DECL void was_no_handler() noexcept;
 
     /// Any thread: begins the operation here, or hands it to the owner. Counts as work until it ends.
     BERTH_DECL void start(operation& op) noexcept;
@@ -137,6 +146,9 @@ public:
     /// Memory for operations: recycled, without a lock, if is_here().
     BERTH_DECL void* allocate(std::size_t size);
     BERTH_DECL void deallocate(void* memory, std::size_t size) noexcept;
+
+    /// Pre: not inside run(). It must outlive the loop's last run().
+    BERTH_DECL void set_guest(loop_guest& guest) noexcept;
 
     /// Frees, without running it, all that waits or is under way.
     BERTH_DECL void abandon() noexcept;

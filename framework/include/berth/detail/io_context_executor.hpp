@@ -1,10 +1,10 @@
 // The parts of io_context.hpp that name its executor, and the executor.
 #pragma once
 
+#include <berth/detail/asio_guests.hpp>
 #include <berth/detail/loop_memory.hpp>
 #include <berth/io_context.hpp>
 
-#include <asio/detail/scheduler.hpp>
 #include <asio/detail/thread_context.hpp>
 #include <asio/detail/thread_info_base.hpp>
 #include <asio/execution_context.hpp>
@@ -22,6 +22,7 @@ public:
     inline static asio::execution_context::id id;
     explicit loop_service(asio::execution_context& context) : service(context) {}
     event_loop* loop = nullptr;  ///< nullptr: the context is none of berth's
+    asio_guests guests;          ///< of a context of berth's
     asio::detail::thread_info_base recycled;  ///< see memory_of_asio
 
 private:
@@ -201,7 +202,13 @@ inline io_context::io_context(const io_context_options& options) {
     asked.buffer_count = options.lent_buffer_count;
     loop_ = detail::event_loop::make(asked, f);
     if (!loop_) throw reservation_error(f);
-    asio::use_service<detail::loop_service>(*this).loop = loop_.get();
+    auto& known = asio::use_service<detail::loop_service>(*this);
+    known.loop = loop_.get();
+    known.guests.move_in(*this, [](asio::execution_context& context) -> detail::asio_guests& {
+        return asio::use_service<detail::loop_service>(context).guests;
+    });
+    loop_->set_guest(known.guests);
+    guests_ = &known.guests;
 }
 
 // Handlers first, while the services that they may need are there; then the services.
@@ -215,12 +222,7 @@ inline io_context::~io_context() {
 inline io_context::executor_type io_context::get_executor() noexcept { return executor_type(*this); }
 
 inline io_context::count_type io_context::run_some(clock::time_point until, std::size_t most) {
-    if (asio::has_service<asio::detail::scheduler>(*this)) {
-        throw std::system_error(
-            std::make_error_code(std::errc::invalid_argument),
-            "an I/O object or timer of Asio's own was made on a berth::io_context, which started a "
-            "thread and a reactor of Asio's: use berth's, or an asio::io_context beside this one");
-    }
+    if (until != clock::time_point::min() && most != 1) guests_->refuse();
     const detail::memory_of_asio recycled(asio::use_service<detail::loop_service>(*this));
     error_code ec;
     const auto done = loop_->run(until, most, ec);

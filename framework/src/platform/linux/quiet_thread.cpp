@@ -1,6 +1,8 @@
 // All signals are blocked before the thread is made: it inherits the mask.
 #include "platform/quiet_thread.hpp"
 
+#include <pthread.h>
+
 #include <csignal>
 #include <thread>
 
@@ -10,8 +12,15 @@ void start_quiet_thread(void (*body)()) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread(body).detach();
+    try {
+        std::thread(body).detach();
+    } catch (...) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw;
+    }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
+
+void name_this_thread(const char* name) noexcept { ::pthread_setname_np(::pthread_self(), name); }
 
 }  // namespace berth::platform

@@ -7,4 +7,6 @@ namespace berth::platform {
 
 void start_quiet_thread(void (*body)()) { std::thread(body).detach(); }
 
+void name_this_thread(const char*) noexcept {}
+
 }  // namespace berth::platform

@@ -1,0 +1,15 @@
+// The system's resolver as the tests want it: this program's getaddrinfo is asked first.
+//
+// A host that begins with "slow" is answered (127.0.0.1) when it is allowed to, one that begins with "none" with
+// EAI_NONAME, one that begins with "later" with EAI_AGAIN; all others go on to the system.
+#pragma once
+
+namespace io_test::slow_names {
+
+void hold();              ///< from now on slow hosts wait
+void let_go();            ///< all of them are answered
+int waiting() noexcept;   ///< how many wait
+int most_at_once() noexcept;
+int asked() noexcept;     ///< how often the system was asked for a name, numbers left out
+
+}  // namespace io_test::slow_names
