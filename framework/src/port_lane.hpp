@@ -36,8 +36,8 @@ public:
     port_lane(reservation_core& core, const reservation_request& request, platform::port_kind kind,
               std::unique_ptr<platform::held_block> block, lane_clock clock);
 
-    /// Everything is held and sealed: the ports become available.
-    void start() noexcept;
+    /// Everything is held and sealed: the ports become available, those from index `from` to before `upto`.
+    void start(std::uint32_t from, std::uint32_t upto) noexcept;
 
     bound_port take(error_code& ec) noexcept;
     bound_port take_port(std::uint16_t port, error_code& ec) noexcept;

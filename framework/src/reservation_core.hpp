@@ -65,9 +65,7 @@ public:
     [[nodiscard]] std::shared_ptr<reservation_core> detached_port_back() noexcept;
 
 private:
-    bool hold_all(failure& f);
-    bool hold_wildcard(failure& f);
-    bool hold_lanes(failure& f);
+    friend class reserve_steps;
 
     platform::port_provider& provider_;
     reservation_request request_;  // block specific once held

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <berth/associate.hpp>
+#include <berth/async_reserve.hpp>
 #include <berth/bound.hpp>
 #include <berth/bound_port.hpp>
 #include <berth/capabilities.hpp>
