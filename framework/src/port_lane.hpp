@@ -59,6 +59,7 @@ public:
     void drop_collected() noexcept;
     void abandon() noexcept;
 
+    [[nodiscard]] std::uint32_t available() const noexcept { return claims_.available(); }
     void add_to(reservation_statistics& s) const noexcept;
     [[nodiscard]] platform::port_kind kind() const noexcept { return kind_; }
     [[nodiscard]] reservation_core& core() const noexcept { return core_; }

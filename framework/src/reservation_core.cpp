@@ -119,6 +119,14 @@ std::uint32_t reservation_core::reclaim() noexcept {
     return back;
 }
 
+std::uint32_t reservation_core::available() const noexcept {
+    std::uint32_t sum = 0;
+    if (now() == phase::held) {
+        for (const auto& lane : lanes_) sum += lane->available();
+    }
+    return sum;
+}
+
 reservation_statistics reservation_core::statistics() const noexcept {
     reservation_statistics s;
     for (const auto& lane : lanes_) lane->add_to(s);

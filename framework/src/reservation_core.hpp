@@ -58,6 +58,7 @@ public:
 
     void release(failure& f, if_taken policy) noexcept;
     std::uint32_t reclaim() noexcept;
+    [[nodiscard]] std::uint32_t available() const noexcept;
     [[nodiscard]] reservation_statistics statistics() const noexcept;
 
     /// A detached port of this core: one more, one less. The last one out ends the core.

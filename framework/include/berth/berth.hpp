@@ -1,6 +1,7 @@
 // Everything at once. Include the single headers where compile time matters.
 #pragma once
 
+#include <berth/acceptor_pool.hpp>
 #include <berth/associate.hpp>
 #include <berth/async_reserve.hpp>
 #include <berth/bound.hpp>
@@ -8,11 +9,13 @@
 #include <berth/capabilities.hpp>
 #include <berth/error.hpp>
 #include <berth/io_context.hpp>
+#include <berth/listener_pool.hpp>
 #include <berth/log.hpp>
 #include <berth/port_block.hpp>
 #include <berth/port_reservation.hpp>
 #include <berth/reservation_request.hpp>
 #include <berth/reservation_token.hpp>
+#include <berth/shared_listener.hpp>
 #include <berth/signal_set.hpp>
 #include <berth/statistics.hpp>
 #include <berth/steady_timer.hpp>

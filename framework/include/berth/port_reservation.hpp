@@ -121,6 +121,10 @@ public:
     /// descriptors.
     BERTH_DECL std::uint32_t reclaim() noexcept;
 
+    /// Ports that can be taken at once, of both protocols; rested ones count once somebody looked. Thread-safe, a hint
+    /// while other threads draw. A look at 32 ports a step.
+    [[nodiscard]] BERTH_DECL std::uint32_t available() const noexcept;
+
     /// The books. Thread-safe, also while other threads work.
     [[nodiscard]] BERTH_DECL reservation_statistics statistics() const noexcept;
 

@@ -4,6 +4,7 @@
 // not: a port that must survive TIME_WAIT comes out of a reservation (take<tcp_acceptor>), already listening.
 #pragma once
 
+#include <berth/detail/accept_each.hpp>
 #include <berth/tcp_socket.hpp>
 
 #include <optional>
@@ -163,6 +164,24 @@ public:
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_accept(io_context& context, Token&& token = asio::default_completion_token_t<executor_type>()) {
         return accept_new<basic_tcp_socket<>>(context.get_executor(), nullptr, token);
+    }
+
+    /// Accepts until it is cancelled, closed or fails: one submission to the system for all connections.
+    /// handler(error_code, socket_type) is a function that is called again and again: with success for each
+    /// connection, and with the error that ended it the last time (no_descriptors among them: begin it again when
+    /// there are some). Called on its associated executor, this acceptor's by default; its cancellation slot ends it.
+    template <class Handler>
+    void async_accept_each(Handler handler) {
+        this->begin(*detail::make_accept_each(
+            this->loop(), this->get_executor(), std::move(handler),
+            [protocol = protocol()](const executor_type& executor, int descriptor, error_code& ec) {
+                socket_type accepted(executor);
+                if (descriptor < 0) return accepted;
+                error_code ignored;
+                accepted.assign(protocol, descriptor, ec);
+                if (ec) detail::close_native(descriptor, detail::said(ignored));
+                return accepted;
+            }));
     }
 
 private:

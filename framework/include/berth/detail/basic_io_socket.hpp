@@ -216,6 +216,13 @@ protected:
     [[nodiscard]] event_loop& loop() const noexcept { return *loop_; }
     [[nodiscard]] native_value native() const noexcept { return native_; }
 
+    /// Starts an operation that has its handler already; not open: it ends with bad_descriptor, later.
+    void begin(operation& op) noexcept {
+        if (!is_open()) return end_at_once(*loop_, op, -error_code(asio::error::bad_descriptor).value());
+        op.socket = attachment_;
+        loop_->start(op);
+    }
+
     endpoint_type name(bool remote, error_code& ec) const {
         endpoint_type endpoint;
         std::size_t size = endpoint.capacity();
