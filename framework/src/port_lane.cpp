@@ -46,8 +46,8 @@ port_lane::port_lane(reservation_core& core, const reservation_request& request,
       watched_(request.block.count),
       condemned_(request.block.count) {}
 
-void port_lane::start() noexcept {
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) make_available(i);
+void port_lane::start(std::uint32_t from, std::uint32_t upto) noexcept {
+    for (std::uint32_t i = from; i < upto; ++i) make_available(i);
 }
 
 bool port_lane::may_draw(error_code& ec) noexcept {

@@ -36,8 +36,8 @@ public:
     port_lane(reservation_core& core, const reservation_request& request, platform::port_kind kind,
               std::unique_ptr<platform::held_block> block, lane_clock clock);
 
-    /// Everything is held and sealed: the ports become available.
-    void start() noexcept;
+    /// Everything is held and sealed: the ports become available, those from index `from` to before `upto`.
+    void start(std::uint32_t from, std::uint32_t upto) noexcept;
 
     bound_port take(error_code& ec) noexcept;
     bound_port take_port(std::uint16_t port, error_code& ec) noexcept;
@@ -59,6 +59,7 @@ public:
     void drop_collected() noexcept;
     void abandon() noexcept;
 
+    [[nodiscard]] std::uint32_t available() const noexcept { return claims_.available(); }
     void add_to(reservation_statistics& s) const noexcept;
     [[nodiscard]] platform::port_kind kind() const noexcept { return kind_; }
     [[nodiscard]] reservation_core& core() const noexcept { return core_; }

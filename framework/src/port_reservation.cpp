@@ -130,6 +130,8 @@ void port_reservation::release(if_taken policy) {
 
 std::uint32_t port_reservation::reclaim() noexcept { return core_ ? core_->reclaim() : 0; }
 
+std::uint32_t port_reservation::available() const noexcept { return core_ ? core_->available() : 0; }
+
 reservation_statistics port_reservation::statistics() const noexcept {
     return core_ ? core_->statistics() : reservation_statistics{};
 }

@@ -1,43 +1,14 @@
-// Making a reservation and ending it; see reservation_core.hpp.
+// A reservation from its making (reserve_steps.cpp) to its end; see reservation_core.hpp.
 #include "reservation_core.hpp"
 
 #include "log.hpp"
 #include "platform/fork_stamp.hpp"
-#include "platform/random_bytes.hpp"
 #include "quiescence.hpp"
+#include "reserve_steps.hpp"
 #include "token_table.hpp"
-#include "wildcard.hpp"
 
 namespace berth::detail {
 namespace {
-
-constexpr int wildcard_tries = 64;
-
-failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
-
-failure check(const reservation_request& r) {
-    const auto& block = r.block;
-    if (block.count == 0) return invalid("block.count is 0; ask for at least one port");
-    if (!block.is_valid()) {
-        return invalid("block of " + std::to_string(block.count) + " ports from " + std::to_string(block.first) +
-                       " runs past port 65535; at most " + std::to_string(65536 - std::max<int>(block.first, 1)) +
-                       " fit there");
-    }
-    const auto protocol = static_cast<unsigned>(r.protocol);
-    if (protocol < 1 || protocol > 3) return invalid("protocol is none of tcp, udp, tcp_and_udp");
-    if (r.backlog < 1) return invalid("backlog " + std::to_string(r.backlog) + " is below 1 connection");
-    if (r.cool_down.count() < 0) return invalid("cool_down is negative");
-    if (r.silence.count() < 0) return invalid("silence is negative");
-    if (!r.address.is_unspecified()) {
-        const bool v4 = r.address.is_v4();
-        if ((v4 && r.family == address_family::ipv6) || (!v4 && r.family == address_family::ipv4)) {
-            return {errc::family_mismatch,
-                    "address " + r.address.to_string() + " is not of the family asked for; leave it unspecified or "
-                    "change the family", 0, 0};
-        }
-    }
-    return {};
-}
 
 // A block on one address has that address's family; "all addresses" is spelled one way.
 reservation_request normalised(reservation_request r) {
@@ -52,16 +23,6 @@ reservation_request normalised(reservation_request r) {
     return r;
 }
 
-std::vector<platform::port_kind> kinds_of(const reservation_request& r) {
-    std::vector<platform::port_kind> kinds;
-    if (r.protocol != transport::udp) {
-        kinds.push_back(r.use == tcp_use::listen ? platform::port_kind::tcp_listen
-                                                 : platform::port_kind::tcp_connect);
-    }
-    if (r.protocol != transport::tcp) kinds.push_back(platform::port_kind::udp);
-    return kinds;
-}
-
 }  // namespace
 
 reservation_core::reservation_core(platform::port_provider& provider, const reservation_request& request,
@@ -71,14 +32,11 @@ reservation_core::reservation_core(platform::port_provider& provider, const rese
 std::shared_ptr<reservation_core> reservation_core::make(platform::port_provider& provider,
                                                          const reservation_request& request, failure& f,
                                                          lane_clock clock) {
-    f = {};
-    auto core = std::make_shared<reservation_core>(provider, request, clock);
-    f = check(core->request_);
-    if (f || !core->hold_all(f)) return nullptr;
-    core->network_ = provider.network_namespace();
-    core->token_ = token_table::instance().add(core);
-    for (auto& lane : core->lanes_) lane->start();
-    return core;
+    reserve_steps steps(provider, request, clock);
+    while (steps.advance(~std::uint32_t{0})) {
+    }
+    f = std::move(steps.why());
+    return f ? nullptr : steps.take_core();
 }
 
 reservation_core::~reservation_core() {
@@ -93,54 +51,6 @@ reservation_core::~reservation_core() {
 }
 
 bool reservation_core::is_forked() const noexcept { return platform::fork_stamp() != stamp_; }
-
-bool reservation_core::hold_all(failure& f) {
-    return request_.block.is_wildcard() ? hold_wildcard(f) : hold_lanes(f);
-}
-
-bool reservation_core::hold_lanes(failure& f) {
-    for (const auto kind : kinds_of(request_)) {
-        const platform::hold_request request{.kind = kind,
-                                             .block = request_.block,
-                                             .family = request_.family,
-                                             .address = request_.address,
-                                             .backlog = request_.backlog,
-                                             .park = request_.park};
-        auto block = provider_.prepare(request, f);
-        if (block) block->hold(request_.block.count, f);
-        if (block && !f) block->seal(f);
-        if (f) {
-            lanes_.clear();
-            return false;
-        }
-        lanes_.push_back(std::make_unique<port_lane>(*this, request_, kind, std::move(block), clock_));
-    }
-    return true;
-}
-
-bool reservation_core::hold_wildcard(failure& f) {
-    platform::port_map map;
-    for (const auto kind : kinds_of(request_)) provider_.survey(kind, map);
-    const std::uint32_t count = request_.block.count;
-    for (int attempt = 0; attempt < wildcard_tries; ++attempt) {
-        std::uint64_t random = 0;
-        platform::random_bytes(&random, sizeof random);
-        const auto first = choose_run(map, count, request_.avoid_common_ports, random);
-        if (!first) break;
-        request_.block.first = *first;
-        f = {};
-        if (hold_lanes(f)) return true;
-        request_.block.first = 0;
-        const bool raced = f.code == errc::block_unavailable || (f.code == errc::permission_denied && *first < 1024);
-        if (!raced) return false;
-        map.used[f.port] = true;  // the port in question: choose around it
-    }
-    f.code = errc::block_unavailable;
-    f.what = "no run of " + std::to_string(count) + " free ports was found for a wildcard block; ask for fewer ports, "
-             "or for several smaller blocks";
-    f.count = count;
-    return false;
-}
 
 port_lane* reservation_core::lane(transport protocol) noexcept {
     for (auto& lane : lanes_) {
@@ -207,6 +117,14 @@ std::uint32_t reservation_core::reclaim() noexcept {
     std::uint32_t back = 0;
     for (auto& lane : lanes_) back += lane->reclaim();
     return back;
+}
+
+std::uint32_t reservation_core::available() const noexcept {
+    std::uint32_t sum = 0;
+    if (now() == phase::held) {
+        for (const auto& lane : lanes_) sum += lane->available();
+    }
+    return sum;
 }
 
 reservation_statistics reservation_core::statistics() const noexcept {

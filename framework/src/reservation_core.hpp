@@ -58,6 +58,7 @@ public:
 
     void release(failure& f, if_taken policy) noexcept;
     std::uint32_t reclaim() noexcept;
+    [[nodiscard]] std::uint32_t available() const noexcept;
     [[nodiscard]] reservation_statistics statistics() const noexcept;
 
     /// A detached port of this core: one more, one less. The last one out ends the core.
@@ -65,9 +66,7 @@ public:
     [[nodiscard]] std::shared_ptr<reservation_core> detached_port_back() noexcept;
 
 private:
-    bool hold_all(failure& f);
-    bool hold_wildcard(failure& f);
-    bool hold_lanes(failure& f);
+    friend class reserve_steps;
 
     platform::port_provider& provider_;
     reservation_request request_;  // block specific once held

@@ -64,5 +64,6 @@ int failing_calls::read_file(const char* path, std::string& out) noexcept { BERT
 int failing_calls::list_descriptors(std::span<const int> except, std::vector<int>& out) noexcept {
     BERTH_PASS_ON(list_descriptors, except, out);
 }
+int failing_calls::count_descriptors(std::uint64_t& out) noexcept { BERTH_PASS_ON(count_descriptors, out); }
 
 }  // namespace berth::test

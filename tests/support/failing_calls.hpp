@@ -48,6 +48,7 @@ public:
     int read_file(const char* path, std::string& out) noexcept override;
     using system_calls::list_descriptors;
     int list_descriptors(std::span<const int> except, std::vector<int>& out) noexcept override;
+    int count_descriptors(std::uint64_t& out) noexcept override;
 
 private:
     int fails(const char* verb) noexcept;

@@ -71,11 +71,12 @@ void simulated_block::give_fresh_session(std::uint32_t index) {
     ports_[index]->session = kernel_.add({.tcp = tcp(), .port = number(index), .inode = ports_[index]->inode});
 }
 
-void simulated_block::seal(failure& f) {
+bool simulated_block::seal_some(std::uint32_t, failure& f) {
     f = {};
     if (held() != request_.block.count) kernel_.complain("seal before every port is held");
-    if (kernel_.step_fails(f, 1, request_.block.first)) return;
+    if (kernel_.step_fails(f, 1, request_.block.first)) return false;
     sealed_ = true;
+    return false;
 }
 
 error_code simulated_block::open(std::uint32_t index, std::uint32_t& discarded) noexcept {

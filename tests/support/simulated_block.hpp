@@ -12,7 +12,7 @@ public:
 
     void hold(std::uint32_t most, failure& f) override;
     std::uint32_t held() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
-    void seal(failure& f) override;
+    bool seal_some(std::uint32_t most, failure& f) override;
     error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept override;
     platform::park_result park(std::uint32_t index, bool lent) noexcept override;
     void lose(std::uint32_t index) noexcept override;

@@ -100,9 +100,18 @@ std::unique_ptr<platform::held_block> simulated_provider::prepare(const platform
     return std::make_unique<simulated_block>(*this, request);
 }
 
-void simulated_provider::survey(platform::port_kind kind, platform::port_map& out) {
+std::unique_ptr<platform::port_survey> simulated_provider::begin_survey(platform::port_kind kind) {
+    struct survey final : platform::port_survey {
+        survey(simulated_provider& k, bool t) : kernel(k), tcp(t) {}
+        bool look(platform::port_map& out) override { return kernel.mark_used(tcp, out), false; }
+        simulated_provider& kernel;
+        const bool tcp;
+    };
+    return std::make_unique<survey>(*this, kind != platform::port_kind::udp);
+}
+
+void simulated_provider::mark_used(bool tcp, platform::port_map& out) {
     const std::lock_guard lock(mutex_);
-    const bool tcp = kind != platform::port_kind::udp;
     for (std::size_t p = 0; p < 1024; ++p) out.avoid[p] = true;
     for (const auto& [n, seen] : strangers_) {
         if (seen && n.first == tcp) out.used[n.second] = true;

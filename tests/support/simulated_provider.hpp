@@ -66,7 +66,7 @@ public:
     // --- port_provider ---
     capabilities facts(parking preference) override;
     std::unique_ptr<platform::held_block> prepare(const platform::hold_request& request, failure& f) override;
-    void survey(platform::port_kind kind, platform::port_map& out) override;
+    std::unique_ptr<platform::port_survey> begin_survey(platform::port_kind kind) override;
     std::uint64_t network_namespace() noexcept override { return 1; }
     error_code inspect(native_socket socket, platform::socket_facts& out) noexcept override;
     error_code recognise(native_socket socket, platform::socket_facts& out) noexcept override {
@@ -86,6 +86,7 @@ private:
         std::uint64_t inode = 0;
     };
 
+    void mark_used(bool tcp, platform::port_map& out);
     bool step_fails(failure& f, std::uint32_t count, std::uint16_t port = 0);
     bool taken_by_others(key n) const;  // with the mutex held
     native_socket add(description d);   // with the mutex held

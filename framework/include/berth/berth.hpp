@@ -1,7 +1,9 @@
 // Everything at once. Include the single headers where compile time matters.
 #pragma once
 
+#include <berth/acceptor_pool.hpp>
 #include <berth/associate.hpp>
+#include <berth/async_reserve.hpp>
 #include <berth/bound.hpp>
 #include <berth/bound_port.hpp>
 #include <berth/capabilities.hpp>
@@ -10,6 +12,7 @@
 #include <berth/error.hpp>
 #include <berth/io_context.hpp>
 #include <berth/lent_buffer.hpp>
+#include <berth/listener_pool.hpp>
 #include <berth/log.hpp>
 #include <berth/port_block.hpp>
 #include <berth/port_reservation.hpp>
@@ -17,6 +20,7 @@
 #include <berth/reservation_request.hpp>
 #include <berth/reservation_token.hpp>
 #include <berth/resolver.hpp>
+#include <berth/shared_listener.hpp>
 #include <berth/signal_set.hpp>
 #include <berth/statistics.hpp>
 #include <berth/steady_timer.hpp>

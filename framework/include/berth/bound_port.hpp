@@ -22,6 +22,8 @@ namespace detail {
 class port_lane;
 }
 
+class shared_listener;
+
 template <class Socket>
 class bound;
 
@@ -71,6 +73,7 @@ public:
 
 private:
     friend class detail::port_lane;
+    friend class shared_listener;
     template <class Socket>
     friend class bound;
     enum use : std::uint32_t { io_only = 0, lent = 1, exposed = 2, lost = 4 };  // lost: closed, or another's to close

@@ -26,6 +26,7 @@ namespace berth {
 
 namespace detail {
 class reservation_core;
+class reserve_turns;
 
 template <class Socket>
 concept acceptor = requires(Socket& s) {
@@ -53,6 +54,17 @@ public:
     [[nodiscard]] BERTH_DECL static port_reservation reserve(const reservation_request& request);
     /// As above; on failure returns an empty reservation and f says what, why and what to do.
     [[nodiscard]] BERTH_DECL static port_reservation reserve(const reservation_request& request, failure& f);
+
+    /// As reserve, in steps on `where`'s executor (`where`: an executor, or an execution context; berth's or any
+    /// other). A turn there takes less than a millisecond of work, other handlers and I/O come in between, and there
+    /// is no thread. Completion signature void(error_code, port_reservation), on the handler's associated executor.
+    /// Cancellation, of any type, ends it with asio::error::operation_aborted, in turns as well; then, as after any
+    /// failure, nothing is held. Needs <berth/async_reserve.hpp>.
+    template <class Where, class Token>
+    static auto async_reserve(Where&& where, const reservation_request& request, Token&& token);
+    /// `why` outlives the operation: on failure it says what, why and what to do; on success it is empty.
+    template <class Where, class Token>
+    static auto async_reserve(Where&& where, const reservation_request& request, failure& why, Token&& token);
 
     /// True if a block is reserved.
     [[nodiscard]] BERTH_DECL explicit operator bool() const noexcept;
@@ -109,11 +121,16 @@ public:
     /// descriptors.
     BERTH_DECL std::uint32_t reclaim() noexcept;
 
+    /// Ports that can be taken at once, of both protocols; rested ones count once somebody looked. Thread-safe, a hint
+    /// while other threads draw. A look at 32 ports a step.
+    [[nodiscard]] BERTH_DECL std::uint32_t available() const noexcept;
+
     /// The books. Thread-safe, also while other threads work.
     [[nodiscard]] BERTH_DECL reservation_statistics statistics() const noexcept;
 
 private:
     friend class detail::reservation_core;
+    friend class detail::reserve_turns;
     enum class socket_use : std::uint8_t { udp, tcp_listen, tcp_connect };
 
     explicit port_reservation(std::shared_ptr<detail::reservation_core> core) noexcept;

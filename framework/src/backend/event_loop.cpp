@@ -153,6 +153,10 @@ void loop_parts::wake_if_asleep() noexcept {
     if (sleeping.load() && sleeping.exchange(false)) engine->wake();
 }
 
+void event_loop::look_soon() noexcept {
+    if (is_here()) parts_->handlers_since_look = handlers_per_look;
+}
+
 void event_loop::stop() noexcept {
     stopped_.store(true);
     parts_->wake_if_asleep();

@@ -67,16 +67,22 @@ public:
     /// Closes every session socket, then every holder. Ports that were detached are not touched.
     virtual ~held_block() = default;
 
-    // --- while reserving, one thread, in this order: hold() until done, then seal() ---
+    // --- while reserving, one thread at a time, in this order: hold() until done, then seal() ---
 
     /// Holds up to `most` further ports, lowest first. Post: held() grew by the ports held. On failure the failing
     /// port is left unheld, the failure names it, and the caller destroys the block (all or nothing).
     virtual void hold(std::uint32_t most, failure& f) = 0;
     [[nodiscard]] virtual std::uint32_t held() const noexcept = 0;
 
-    /// Pre: all ports are held. The closing check: post on success: no socket but ours is bound to any port of the
-    /// block, and none can be. On failure names the port and, where the system tells, whose socket it is.
-    virtual void seal(failure& f) = 0;
+    /// Pre: all ports are held. The closing check, piece by piece: looks at `most` ports or fewer. True: call again.
+    /// Post once it said false without a failure: no socket but ours is bound to any port of the block, and none can
+    /// be. A failure names the port and, where the system tells, whose socket it is.
+    virtual bool seal_some(std::uint32_t most, failure& f) = 0;
+    /// All of it.
+    void seal(failure& f) {
+        while (seal_some(~std::uint32_t{0}, f)) {
+        }
+    }
 
     // --- after seal, thread-safe for different indices; index = port - block.first ---
 
@@ -117,6 +123,7 @@ public:
     virtual std::uint32_t heard(std::uint32_t index) noexcept = 0;
 
     /// Ends the block's hold on one port: session socket first, then holder. Descriptors in other hands live on.
+    /// Before seal: a reserve that failed or was called off lets go of its ports one by one.
     virtual void drop(std::uint32_t index) noexcept = 0;
 
     /// In a forked child, instead of anything else: closes the child's descriptors and touches nothing that the
@@ -133,6 +140,14 @@ struct port_map {
     std::vector<bool> avoid = std::vector<bool>(65536);  // ephemeral range, reserved list, 1-1023
 };
 
+/// A look at which ports are used, under way.
+class port_survey {
+public:
+    virtual ~port_survey() = default;
+    /// A piece of it, some hundreds of sockets. True: call again, with the same map.
+    virtual bool look(port_map& out) = 0;
+};
+
 class port_provider {
 public:
     virtual ~port_provider() = default;
@@ -143,7 +158,12 @@ public:
     virtual std::unique_ptr<held_block> prepare(const hold_request& request, failure& f) = 0;
 
     /// Which ports to leave alone when choosing a wildcard block for these kinds.
-    virtual void survey(port_kind kind, port_map& out) = 0;
+    virtual std::unique_ptr<port_survey> begin_survey(port_kind kind) = 0;
+    void survey(port_kind kind, port_map& out) {
+        const auto begun = begin_survey(kind);
+        while (begun->look(out)) {
+        }
+    }
 
     /// An opaque name of the calling thread's network namespace; 0: the system has none.
     virtual std::uint64_t network_namespace() noexcept = 0;

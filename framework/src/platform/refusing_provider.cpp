@@ -19,7 +19,12 @@ std::unique_ptr<held_block> refusing_provider::prepare(const hold_request&, fail
     return nullptr;
 }
 
-void refusing_provider::survey(port_kind, port_map&) {}
+std::unique_ptr<port_survey> refusing_provider::begin_survey(port_kind) {
+    struct nothing_to_see final : port_survey {
+        bool look(port_map&) override { return false; }
+    };
+    return std::make_unique<nothing_to_see>();
+}
 
 std::uint64_t refusing_provider::network_namespace() noexcept { return 0; }
 

@@ -9,7 +9,7 @@ class refusing_provider final : public port_provider {
 public:
     capabilities facts(parking preference) override;
     std::unique_ptr<held_block> prepare(const hold_request& request, failure& f) override;
-    void survey(port_kind kind, port_map& out) override;
+    std::unique_ptr<port_survey> begin_survey(port_kind kind) override;
     std::uint64_t network_namespace() noexcept override;
     error_code inspect(native_socket socket, socket_facts& out) noexcept override;
     error_code recognise(native_socket socket, socket_facts& out) noexcept override;

@@ -43,6 +43,7 @@ public:
     int list_descriptors(std::span<const int> except, std::vector<int>& out) noexcept override {
         return real_.list_descriptors(except, out);
     }
+    int count_descriptors(std::uint64_t& out) noexcept override { return real_.count_descriptors(out); }
 
 protected:
     berth::platform::system_calls& real_ = berth::platform::linux_calls();

@@ -101,6 +101,10 @@ public:
         return owner_.load(std::memory_order_relaxed) == this_thread_mark();
     }
 
+    /// The handler that runs takes long, or another like it is next: before that one the loop looks what came in, and
+    /// which times have come. No effect on other threads than the owner.
+    BERTH_DECL void look_soon() noexcept;
+
     /// Outstanding work keeps run() from ending. Any thread.
     void work_started() noexcept { add_work(1); }
     BERTH_DECL void work_finished() noexcept;

@@ -42,6 +42,7 @@ private:
 /// Throws std::errc::invalid_argument if the executor's context is none of berth's.
 template <class Executor>
 event_loop& loop_of(const Executor& executor) {
+    if constexpr (requires { executor.context().loop(); }) return executor.context().loop();  // without a lock
     asio::execution_context& context = asio::query(executor, asio::execution::context);
     if (event_loop* const loop = asio::use_service<loop_service>(context).loop) return *loop;
     throw std::system_error(std::make_error_code(std::errc::invalid_argument),

@@ -34,7 +34,7 @@ public:
 
     void hold(std::uint32_t most, failure& f) override;
     std::uint32_t held() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
-    void seal(failure& f) override;
+    bool seal_some(std::uint32_t most, failure& f) override;
 
     error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept override;
     park_result park(std::uint32_t index, bool lent) noexcept override;
@@ -117,6 +117,11 @@ private:
     std::vector<port_sockets> ports_;
     std::vector<int> other_holders_;             // where a holder is split by family: the other family's half
     std::vector<std::uint32_t> fell_to_holder_;  // parked by tag: datagrams counted at the holder so far
+    struct {
+        int looks = 0;  // that are over
+        bool ipv6 = false;
+        std::uint32_t from = 0;  // index
+    } sealing_;
 };
 
 }  // namespace berth::platform

@@ -99,6 +99,7 @@ public:
     int list_descriptors(std::span<const int> except, std::vector<int>& out) noexcept override {
         return list_open_descriptors(except, out);
     }
+    int count_descriptors(std::uint64_t& out) noexcept override;
 };
 
 int real_calls::read_file(const char* path, std::string& out) noexcept {
@@ -116,6 +117,18 @@ int real_calls::read_file(const char* path, std::string& out) noexcept {
     }
     ::close(fd);
     return static_cast<int>(r);
+}
+
+int real_calls::count_descriptors(std::uint64_t& out) noexcept {
+    struct stat directory {};
+    if (::stat("/proc/self/fd", &directory) == 0 && directory.st_size > 0) {
+        out = static_cast<std::uint64_t>(directory.st_size);
+        return 0;
+    }
+    std::vector<int> open;
+    const int r = list_open_descriptors({}, open);
+    out = open.size();
+    return r;
 }
 
 }  // namespace

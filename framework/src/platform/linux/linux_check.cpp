@@ -82,34 +82,42 @@ int linux_block::is_holder_of(std::uint32_t index, std::uint64_t cookie, bool& o
     return r;
 }
 
-void linux_block::seal(failure& f) {
-    std::vector<socket_row> rows, foreign;
-    int r = 0;
-    for (int look = 0; look < looks_needed() && r >= 0 && foreign.empty(); ++look) {
-        r = dump(request_.block.first, request_.block.count, rows);
-        if (r >= 0) r = find_foreign(rows, foreign);
-    }
+// A piece is one dump of one family: the kernel makes it without a pause, so that a socket cannot move about under it
+// for longer than it takes.
+bool linux_block::seal_some(std::uint32_t most, failure& f) {
     const char* protocol = is_udp() ? "UDP" : "TCP";
+    if (sealing_.looks == looks_needed()) {
+        if (const int r = note_baselines(); r < 0) {
+            f = port_failure(r, protocol, request_.block.first);
+            f.what = "noting what a fresh socket is like failed: " + f.what;
+        }
+        return false;
+    }
+    std::vector<socket_row> rows, foreign;
+    const std::uint32_t count = std::min(most, held() - sealing_.from);
+    int r = dump_family(os_, !is_udp(), sealing_.ipv6 ? AF_INET6 : AF_INET, port_at(sealing_.from), count, rows);
+    if (r >= 0) r = find_foreign(rows, foreign);
     if (r < 0) {
         f = port_failure(r, protocol, request_.block.first);
         f.what = "the closing check by sock_diag failed: " + f.what;
-        return;
-    }
-    if (!foreign.empty()) {
+    } else if (!foreign.empty()) {
         f = port_failure(-EADDRINUSE, protocol, foreign.front().port, describe_socket(foreign.front()));
-        return;
     }
-    if ((r = note_baselines()) < 0) {
-        f = port_failure(r, protocol, request_.block.first);
-        f.what = "noting what a fresh socket is like failed: " + f.what;
+    if (f) return false;
+    sealing_.from += count;
+    if (sealing_.from == held()) {
+        sealing_.from = 0;
+        sealing_.looks += sealing_.ipv6;
+        sealing_.ipv6 = !sealing_.ipv6;
     }
+    return true;
 }
 
-// The kernel walks listening, bound and connected TCP sockets one after the other: one that moves between them meanwhile
-// can be missed by a dump (4 in 100 were, of a socket that did nothing else), and hardly by three.
+// The kernel walks listening, bound and connected TCP sockets one after the other: one that moves between them
+// meanwhile can be missed by a dump (4 in 100 were, of a socket that did nothing else), and hardly by three.
 int linux_block::looks_needed() const noexcept {
-    const bool nobody_could_enter = methods_.hold == hold_method::repair &&
-                                    (!is_listener() || request_.family == address_family::dual);
+    const bool nobody_could_enter =
+        methods_.hold == hold_method::repair && (!is_listener() || request_.family == address_family::dual);
     return is_udp() || nobody_could_enter ? 1 : 3;
 }
 

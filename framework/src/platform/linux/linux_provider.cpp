@@ -46,14 +46,13 @@ failure refused(errc code, std::string what) {
 
 // Early and clear: how many descriptors there are, how many are used, how many a block of this size needs.
 failure check_descriptors(system_calls& os, std::uint32_t count, unsigned each) {
-    std::uint64_t soft = 0, hard = 0;
-    std::vector<int> open;
-    if (os.descriptor_limit(soft, hard) < 0 || os.list_descriptors(open) < 0) return {};
+    std::uint64_t soft = 0, hard = 0, open = 0;
+    if (os.descriptor_limit(soft, hard) < 0 || os.count_descriptors(open) < 0) return {};
     const std::uint64_t needed = std::uint64_t{each} * count + spare_descriptors;
-    if (open.size() + needed <= soft) return {};
+    if (open + needed <= soft) return {};
     auto f = refused(errc::too_many_files,
                      std::to_string(count) + " ports need " + std::to_string(needed) + " descriptors, " +
-                         std::to_string(open.size()) + " are open and RLIMIT_NOFILE allows " + std::to_string(soft) +
+                         std::to_string(open) + " are open and RLIMIT_NOFILE allows " + std::to_string(soft) +
                          " (hard limit " + std::to_string(hard) +
                          "); raise it (ulimit -n, LimitNOFILE=) or reserve fewer ports");
     f.count = count;

@@ -53,98 +53,108 @@ socket_row to_row(const inet_diag_msg& m) {
             .interface = m.id.idiag_if};
 }
 
-class row_reader {
-public:
-    row_reader(system_calls& calls, int fd, std::vector<socket_row>& out) : calls_(calls), fd_(fd), out_(out) {}
+constexpr int more = 2;
 
-    // 0 at the end of the dump, try_again, or -errno.
-    int read_dump() {
-        for (;;) {
-            const ssize_t got = calls_.recv(fd_, buffer_.data(), buffer_.size(), MSG_TRUNC);
-            if (got == -ENOBUFS) return try_again;
-            if (got < 0) return static_cast<int>(got);
-            if (static_cast<std::size_t>(got) > buffer_.size()) {
-                buffer_.resize(static_cast<std::size_t>(got) * 2);
-                return try_again;
-            }
-            if (const int r = read_messages(static_cast<std::size_t>(got)); r != more) return r;
-        }
+int error_in(const unsigned char* at, std::size_t size) {
+    nlmsgerr e;
+    if (size < NLMSG_LENGTH(sizeof e)) return -EBADMSG;
+    std::memcpy(&e, at + NLMSG_HDRLEN, sizeof e);
+    return e.error < 0 ? e.error : -EBADMSG;
+}
+
+// 0 at the end of the dump, more, try_again, or -errno.
+int read_messages(const unsigned char* at, std::size_t left, bool& interrupted, std::vector<socket_row>& out) {
+    while (left >= sizeof(nlmsghdr)) {
+        nlmsghdr header;
+        std::memcpy(&header, at, sizeof header);
+        if (header.nlmsg_len < sizeof header || header.nlmsg_len > left) return -EBADMSG;
+        if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) interrupted = true;
+        if (header.nlmsg_type == NLMSG_DONE) return interrupted ? try_again : 0;
+        if (header.nlmsg_type == NLMSG_ERROR) return error_in(at, header.nlmsg_len);
+        if (header.nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return -EBADMSG;
+        inet_diag_msg message;
+        std::memcpy(&message, at + NLMSG_HDRLEN, sizeof message);
+        out.push_back(to_row(message));
+        const std::size_t step = NLMSG_ALIGN(header.nlmsg_len);
+        if (step >= left) break;
+        at += step, left -= step;
     }
-
-private:
-    static constexpr int more = 2;
-
-    int read_messages(std::size_t left) {
-        const unsigned char* at = buffer_.data();
-        while (left >= sizeof(nlmsghdr)) {
-            nlmsghdr header;
-            std::memcpy(&header, at, sizeof header);
-            if (header.nlmsg_len < sizeof header || header.nlmsg_len > left) return -EBADMSG;
-            if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0) interrupted_ = true;
-            if (header.nlmsg_type == NLMSG_DONE) return interrupted_ ? try_again : 0;
-            if (header.nlmsg_type == NLMSG_ERROR) return error_in(at, header.nlmsg_len);
-            if (header.nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return -EBADMSG;
-            inet_diag_msg message;
-            std::memcpy(&message, at + NLMSG_HDRLEN, sizeof message);
-            out_.push_back(to_row(message));
-            const std::size_t step = NLMSG_ALIGN(header.nlmsg_len);
-            if (step >= left) break;
-            at += step, left -= step;
-        }
-        return more;
-    }
-
-    static int error_in(const unsigned char* at, std::size_t size) {
-        nlmsgerr e;
-        if (size < NLMSG_LENGTH(sizeof e)) return -EBADMSG;
-        std::memcpy(&e, at + NLMSG_HDRLEN, sizeof e);
-        return e.error < 0 ? e.error : -EBADMSG;
-    }
-
-    system_calls& calls_;
-    int fd_;
-    std::vector<socket_row>& out_;
-    std::vector<unsigned char> buffer_ = std::vector<unsigned char>(65536);
-    bool interrupted_ = false;
-};
-
-int dump_once(system_calls& calls, const dump_request& request, std::vector<socket_row>& out, int receive_buffer) {
-    // A socket for each attempt: what an abandoned dump still had to say cannot get mixed into the next.
-    const int fd = calls.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd < 0) return fd;
-    if (receive_buffer > 0) calls.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    const ssize_t sent = calls.send(fd, &request, sizeof request, 0);
-    int r = sent < 0 ? static_cast<int>(sent) : 0;
-    try {
-        if (r == 0) r = row_reader(calls, fd, out).read_dump();
-    } catch (...) {
-        calls.close(fd);
-        throw;
-    }
-    calls.close(fd);
-    return r;
+    return more;
 }
 
 }  // namespace
 
+socket_dump::socket_dump(system_calls& calls, bool tcp, int family, std::uint16_t first, std::uint32_t count,
+                         bool all_states_incl_bound)
+    : calls_(calls),
+      tcp_(tcp),
+      family_(family),
+      first_(first),
+      last_(static_cast<std::uint16_t>(first + count - 1)),
+      bound_(all_states_incl_bound),
+      error_(count == 0 || std::uint32_t{first} + count > 65536 ? -EINVAL : 0) {}
+
+socket_dump::~socket_dump() { close(); }
+
+void socket_dump::close() noexcept {
+    if (fd_ >= 0) calls_.close(fd_);
+    fd_ = -1;
+}
+
+// A socket for each attempt: what an abandoned dump still had to say cannot get mixed into the next.
+int socket_dump::ask() {
+    interrupted_ = false;
+    const int fd = calls_.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0) return fd;
+    fd_ = fd;
+    constexpr int larger = 1 << 20;
+    if (tries_ > 0) calls_.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &larger, sizeof larger);
+    const dump_request request = make_request(tcp_, family_, first_, last_, bound_);
+    const ssize_t sent = calls_.send(fd, &request, sizeof request, 0);
+    return sent < 0 ? static_cast<int>(sent) : more;
+}
+
+int socket_dump::receive(std::vector<socket_row>& out) {
+    if (buffer_.empty()) buffer_.resize(65536);
+    const ssize_t got = calls_.recv(fd_, buffer_.data(), buffer_.size(), MSG_TRUNC);
+    if (got == -ENOBUFS) return try_again;
+    if (got < 0) return static_cast<int>(got);
+    if (static_cast<std::size_t>(got) > buffer_.size()) {
+        buffer_.resize(static_cast<std::size_t>(got) * 2);
+        return try_again;
+    }
+    return read_messages(buffer_.data(), static_cast<std::size_t>(got), interrupted_, out);
+}
+
+int socket_dump::read(std::vector<socket_row>& out) {
+    if (error_ != 0) return error_;
+    if (fd_ < 0 && tries_ == 0) start_ = out.size();
+    int r = fd_ < 0 ? ask() : more;
+    if (r == more) r = receive(out);
+    if (r == more) return 1;
+    close();
+    if (r == try_again && ++tries_ < most_tries) return out.resize(start_), 1;
+    // A kernel without IPv6 has no handler for it, and no sockets of it either.
+    if (r == -ENOENT && family_ == AF_INET6) return 0;
+    if (r != 0) out.resize(start_);
+    return r == try_again ? -EAGAIN : r;
+}
+
+int dump_family(system_calls& calls, bool tcp, int family, std::uint16_t first, std::uint32_t count,
+                std::vector<socket_row>& out, bool all_states_incl_bound) {
+    socket_dump dump(calls, tcp, family, first, count, all_states_incl_bound);
+    int r = 1;
+    while (r > 0) r = dump.read(out);
+    return r;
+}
+
 int dump_sockets(system_calls& calls, bool tcp, std::uint16_t first, std::uint32_t count,
                  std::vector<socket_row>& out, bool all_states_incl_bound) {
-    if (count == 0 || std::uint32_t{first} + count > 65536) return -EINVAL;
-    const auto last = static_cast<std::uint16_t>(first + count - 1);
     const std::size_t before = out.size();
     for (const int family : {AF_INET, AF_INET6}) {
-        const dump_request request = make_request(tcp, family, first, last, all_states_incl_bound);
-        const std::size_t start = out.size();
-        int r = try_again;
-        for (int tries = 0; r == try_again && tries < most_tries; ++tries) {
-            out.resize(start);
-            r = dump_once(calls, request, out, tries == 0 ? 0 : 1 << 20);
-        }
-        // A kernel without IPv6 has no handler for it, and no sockets of it either.
-        if (r == -ENOENT && family == AF_INET6) r = 0;
-        if (r != 0) {
+        if (const int r = dump_family(calls, tcp, family, first, count, out, all_states_incl_bound); r < 0) {
             out.resize(before);
-            return r == try_again ? -EAGAIN : r;
+            return r;
         }
     }
     return 0;

@@ -25,6 +25,41 @@ struct socket_row {
     std::uint32_t interface;  ///< SO_BINDTODEVICE index, 0: none
 };
 
+/// One family's dump, read message by message, for who must not be held up by all of it at once.
+class socket_dump {
+public:
+    socket_dump(system_calls& calls, bool tcp, int family, std::uint16_t first, std::uint32_t count,
+                bool all_states_incl_bound = true);
+    ~socket_dump();
+    socket_dump(const socket_dump&) = delete;
+    socket_dump& operator=(const socket_dump&) = delete;
+
+    /// Appends some rows, a few hundred at most; those of an attempt that is made again go. 1: call again, with `out`
+    /// as it is; 0: complete; -errno: `out` is as it was before the first call.
+    int read(std::vector<socket_row>& out);
+
+private:
+    int ask();
+    int receive(std::vector<socket_row>& out);
+    void close() noexcept;
+
+    system_calls& calls_;
+    const bool tcp_;
+    const int family_;
+    const std::uint16_t first_, last_;
+    const bool bound_;
+    const int error_;
+    int fd_ = -1;
+    int tries_ = 0;
+    bool interrupted_ = false;
+    std::size_t start_ = 0;
+    std::vector<unsigned char> buffer_;
+};
+
+/// One family's part of dump_sockets().
+int dump_family(system_calls& calls, bool tcp, int family, std::uint16_t first, std::uint32_t count,
+                std::vector<socket_row>& out, bool all_states_incl_bound = true);
+
 /// Appends every socket on ports [first, first + count). `all_states_incl_bound` false leaves out TCP sockets that
 /// are bound only. 0 or -errno; on failure `out` is as it was. Milliseconds: the kernel walks its tables.
 int dump_sockets(system_calls& calls, bool tcp, std::uint16_t first, std::uint32_t count,

@@ -49,6 +49,7 @@ public:
     /// Open descriptors of this process that are not in `except` (both ascending), nor the call's own.
     virtual int list_descriptors(std::span<const int> except, std::vector<int>& out) noexcept = 0;
     int list_descriptors(std::vector<int>& out) noexcept { return list_descriptors({}, out); }
+    virtual int count_descriptors(std::uint64_t& out) noexcept = 0;  // how many are open: without a walk from 6.2 on
 };
 
 /// The real calls. One object, for the program's life.

@@ -1,0 +1,252 @@
+// The blocks of a pool: the first one, and further ones that are reserved before the present ones run out.
+//
+// Draws come from any thread and take no lock: a block is published once, by storing how many there are, and stays
+// where it is until the pool's last user is gone. Blocks are reserved on one context, the home; one at a time. Shared
+// between the pool and its operations, so that none of them outlives it.
+#pragma once
+
+#include <berth/async_reserve.hpp>
+#include <berth/io_context.hpp>
+#include <berth/port_reservation.hpp>
+#include <berth/steady_timer.hpp>
+
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/compose.hpp>
+#include <asio/error.hpp>
+#include <asio/post.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace berth {
+
+/// How a pool grows. Further blocks are wildcard ones, whatever the first one is.
+struct pool_growth {
+    std::uint32_t grow_by = 0;    ///< ports of each further block; 0: the pool never grows
+    std::uint32_t most = 65535;   ///< ports of all blocks together; the last block may be smaller
+    std::uint32_t low_water = 0;  ///< fewer available ports than this: the next block is reserved, in the background
+};
+
+/// A pool's books: each figure is exact at some instant of the call.
+struct pool_statistics {
+    std::uint32_t blocks = 0;
+    port_counts ports;                  ///< available, open, cooling … of all blocks
+    std::uint64_t exhausted = 0;        ///< draws that found nothing in any block
+    std::uint64_t growths = 0;          ///< further blocks
+    std::uint64_t growths_refused = 0;  ///< further blocks that could not be reserved: failure() says why
+};
+
+namespace detail {
+
+class growing_blocks : public std::enable_shared_from_this<growing_blocks> {
+public:
+    growing_blocks(const reservation_request& request, const pool_growth& growth, io_context& home)
+        : request_(request),
+          growth_(growth),
+          home_(home),
+          slots_(slots_for(request, growth)),
+          blocks_(std::make_unique<port_reservation[]>(slots_)) {}
+
+    /// draw(reservation, ec) on one block after the other, the one that had something last first. Any thread.
+    template <class Draw>
+    auto draw(error_code& ec, Draw draw) {
+        port_reservation none;
+        if (state_.load(std::memory_order_acquire) != state::open) return draw(none, ec);
+        const std::uint32_t count = published_.load(std::memory_order_acquire);
+        std::uint32_t at = start_at_.load(std::memory_order_relaxed);
+        for (std::uint32_t i = 0; i < count; ++i, at = at + 1 == count ? 0 : at + 1) {
+            auto drawn = draw(blocks_[at], ec);
+            if (ec == errc::block_exhausted) continue;
+            if (i != 0) start_at_.store(at, std::memory_order_relaxed);
+            if (!ec) grow_if_low();
+            return drawn;
+        }
+        exhausted_.fetch_add(1, std::memory_order_relaxed);
+        grow();
+        error_code ignored;
+        return draw(none, ignored);
+    }
+
+    /// Completion signature void(error_code): the first block is held.
+    template <class Token>
+    auto async_start(Token&& token) {
+        return asio::async_compose<Token, void(error_code)>(
+            [self = shared_from_this(), why = std::make_shared<failure>(), has_begun = false](
+                auto& op, error_code ec = {}, port_reservation first = {}) mutable {
+                if (std::exchange(has_begun, true)) return op.complete(self->started(ec, *why, std::move(first)));
+                auto& mine = *self;  // the lambda moves on with the operation
+                auto& text = *why;
+                if (mine.advance(state::idle, state::starting)) {
+                    mine.is_growing_.store(true);
+                    port_reservation::async_reserve(mine.home_, mine.request_, text, std::move(op));
+                } else {
+                    asio::post(mine.home_, [op = std::move(op)]() mutable {
+                        op.complete(error_code(asio::error::already_started));
+                    });
+                }
+            },
+            token, home_);
+    }
+
+    /// Completion signature void(error_code): no port is out any more, and no block is held.
+    template <class Token>
+    auto async_stop(Token&& token) {
+        close_door();
+        return asio::async_compose<Token, void(error_code)>(
+            [self = shared_from_this(), timer = std::make_unique<steady_timer>(home_), has_begun = false](
+                auto& op, error_code ec = {}) mutable {
+                auto& wait = *timer;
+                if (!std::exchange(has_begun, true)) return asio::post(wait.get_executor(), std::move(op));
+                if (ec || self->release_unused()) return op.complete(ec);
+                wait.expires_after(look_every);
+                wait.async_wait(std::move(op));
+            },
+            token, home_);
+    }
+
+    /// No draw succeeds any more, nothing grows. Any thread.
+    void close_door() {
+        if (state_.exchange(state::closed) == state::closed) return;
+        asio::post(home_,
+                   [self = shared_from_this()] { self->cancel_growth_.emit(asio::cancellation_type::terminal); });
+    }
+    /// Ports that are out leave their block. Any thread.
+    void release_all() noexcept {
+        const std::uint32_t count = published_.load(std::memory_order_acquire);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            failure ignored;  // released meanwhile: just as well
+            blocks_[i].release(ignored, if_taken::detach);
+        }
+    }
+
+    [[nodiscard]] pool_statistics statistics() const noexcept {
+        pool_statistics s;
+        const std::uint32_t count = published_.load(std::memory_order_acquire);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            if (!blocks_[i]) continue;
+            ++s.blocks;
+            s.ports += blocks_[i].statistics().ports;
+        }
+        s.exhausted = exhausted_.load(std::memory_order_relaxed);
+        s.growths = growths_.load(std::memory_order_relaxed);
+        s.growths_refused = growths_refused_.load(std::memory_order_relaxed);
+        return s;
+    }
+    [[nodiscard]] failure why() const {
+        const std::lock_guard lock(why_gate_);
+        return why_;
+    }
+
+private:
+    enum class state : std::uint8_t { idle, starting, open, closed };
+    static constexpr std::chrono::milliseconds look_every{5};
+    static constexpr std::chrono::seconds after_refusal{1};
+
+    static std::uint32_t slots_for(const reservation_request& request, const pool_growth& growth) noexcept {
+        if (growth.grow_by == 0 || growth.most <= request.block.count) return 1;
+        return 1 + (growth.most - request.block.count + growth.grow_by - 1) / growth.grow_by;
+    }
+    [[nodiscard]] bool may_grow() const noexcept {
+        return published_.load(std::memory_order_relaxed) < slots_ && !is_growing_.load(std::memory_order_relaxed);
+    }
+    void grow_if_low() {
+        if (!may_grow()) return;
+        std::uint32_t available = 0;
+        const std::uint32_t count = published_.load(std::memory_order_acquire);
+        for (std::uint32_t i = 0; i < count && available < growth_.low_water; ++i)
+            available += blocks_[i].available();
+        if (available < growth_.low_water) grow();
+    }
+    void grow() {
+        if (!may_grow() || std::chrono::steady_clock::now().time_since_epoch().count() < not_before_.load()) return;
+        if (is_growing_.exchange(true)) return;
+        asio::post(home_, [self = shared_from_this()] { self->begin_growth(); });
+    }
+    void begin_growth() {
+        if (state_.load(std::memory_order_acquire) != state::open) return is_growing_.store(false);
+        auto request = request_;
+        request.block = {0, std::min(growth_.grow_by, growth_.most - held_)};
+        port_reservation::async_reserve(
+            home_, request, growth_failure_,
+            asio::bind_cancellation_slot(cancel_growth_.slot(),
+                                         [self = shared_from_this()](error_code ec, port_reservation block) {
+                                             self->end_growth(ec, std::move(block));
+                                         }));
+    }
+    void end_growth(error_code ec, port_reservation block) {
+        if (!ec && state_.load(std::memory_order_acquire) == state::open) {
+            publish(std::move(block));
+            growths_.fetch_add(1, std::memory_order_relaxed);
+        } else if (ec && ec != asio::error::operation_aborted) {
+            growths_refused_.fetch_add(1, std::memory_order_relaxed);
+            note(std::move(growth_failure_));
+            not_before_.store((std::chrono::steady_clock::now() + after_refusal).time_since_epoch().count());
+        }
+        is_growing_.store(false);
+    }
+    void publish(port_reservation block) {
+        const std::uint32_t at = published_.load(std::memory_order_relaxed);
+        held_ += block.block().count;
+        blocks_[at] = std::move(block);
+        published_.store(at + 1, std::memory_order_release);
+    }
+    // What async_start completes with.
+    error_code started(error_code ec, failure& why, port_reservation first) {
+        if (ec) {
+            note(std::move(why));
+            advance(state::starting, state::idle);
+        } else {
+            publish(std::move(first));
+            if (!advance(state::starting, state::open)) {  // closed meanwhile
+                release_all();
+                ec = asio::error::operation_aborted;
+            }
+        }
+        is_growing_.store(false);
+        return ec;
+    }
+    bool advance(state from, state to) noexcept { return state_.compare_exchange_strong(from, to); }
+
+    // True once nothing is held.
+    bool release_unused() noexcept {
+        bool all_gone = !is_growing_.load();  // called off by close_door(), which takes some turns
+        const std::uint32_t count = published_.load(std::memory_order_acquire);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            if (!blocks_[i]) continue;
+            failure busy;
+            blocks_[i].release(busy, if_taken::refuse);
+            all_gone = all_gone && !blocks_[i];
+        }
+        return all_gone;
+    }
+    void note(failure f) {
+        const std::lock_guard lock(why_gate_);
+        why_ = std::move(f);
+    }
+
+    const reservation_request request_;
+    const pool_growth growth_;
+    io_context& home_;
+    const std::uint32_t slots_;
+    const std::unique_ptr<port_reservation[]> blocks_;
+    std::atomic<std::uint32_t> published_{0};
+    std::atomic<std::uint32_t> start_at_{0};
+    std::atomic<state> state_{state::idle};
+    std::atomic<bool> is_growing_{false};
+    std::atomic<std::chrono::steady_clock::rep> not_before_{0};
+    std::atomic<std::uint64_t> exhausted_{0}, growths_{0}, growths_refused_{0};
+    std::uint32_t held_ = 0;  // ports, of all blocks
+    failure growth_failure_;
+    asio::cancellation_signal cancel_growth_;  // for use on the home
+    mutable std::mutex why_gate_;
+    failure why_;
+};
+
+}  // namespace detail
+}  // namespace berth

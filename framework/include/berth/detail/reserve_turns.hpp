@@ -1,0 +1,29 @@
+// A reserve that is made in turns: the compiled part of async_reserve, without a word of Asio's executors.
+#pragma once
+
+#include <berth/port_reservation.hpp>
+
+namespace berth::detail {
+
+/// A reserve under way. One thread at a time, but for cancel().
+class reserve_turns {
+public:
+    BERTH_DECL explicit reserve_turns(const reservation_request& request);
+    /// Post: nothing is held. Takes as long as that takes.
+    BERTH_DECL ~reserve_turns();
+    reserve_turns(const reserve_turns&) = delete;
+    reserve_turns& operator=(const reserve_turns&) = delete;
+
+    /// Some further steps, for less than a millisecond of work. False: it is over.
+    BERTH_DECL bool turn();
+    /// Any thread. Post: the next turns let go of what is held, and the end is operation_aborted.
+    BERTH_DECL void cancel() noexcept;
+    /// Pre: it is over. An empty reservation and why, or the reservation.
+    BERTH_DECL port_reservation result(failure& f) noexcept;
+
+private:
+    struct parts;
+    parts* parts_;
+};
+
+}  // namespace berth::detail
