@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/backend.hpp"
+#include "memory/memory_source.hpp"
 
 #include <berth/detail/event_loop.hpp>
 
@@ -43,9 +44,20 @@ private:
 /// Blocks of memory for operations, by size, each used again and again.
 class recycled_memory {
 public:
+    recycled_memory() : source_(the_memory_source()) {}
     ~recycled_memory();
-    void* take(std::size_t size);
+    recycled_memory(const recycled_memory&) = delete;
+    recycled_memory& operator=(const recycled_memory&) = delete;
+
+    /// `thread`: the mark of the calling one.
+    void* take(std::size_t size, const void* thread);
     void put(void* memory, std::size_t size) noexcept;
+    /// Never recycled: for source.free(), from any thread, also after this is gone.
+    void* draw(std::size_t size, const void* thread);
+
+    /// A heap that this thread alone draws from, until it leaves it.
+    void enter_heap(const void* thread) noexcept;
+    void leave_heap() noexcept;
 
     static constexpr std::size_t step = 64, largest = 1024;  // bytes
     [[nodiscard]] static std::size_t rounded(std::size_t size) noexcept { return (size + step - 1) / step * step; }
@@ -54,6 +66,9 @@ private:
     struct block {
         block* next;
     };
+    const memory_source& source_;
+    void* heap_ = nullptr;
+    std::atomic<const void*> heap_thread_{nullptr};  // others look whether it is theirs
     std::array<block*, largest / step + 1> free_{};
     std::array<std::uint16_t, largest / step + 1> kept_{};
 };

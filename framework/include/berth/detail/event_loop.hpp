@@ -86,6 +86,18 @@ public:
     BERTH_DECL void* allocate(std::size_t size);
     BERTH_DECL void deallocate(void* memory, std::size_t size) noexcept;
 
+    /// Memory that may outlive the loop and be freed by any thread. Any thread; on that of the loop's heap it comes
+    /// from there. nullptr: from no loop's.
+    BERTH_DECL static void* allocate_lasting(event_loop* loop, std::size_t size);
+    BERTH_DECL static void free_lasting(void* memory) noexcept;
+
+    /// The calling thread makes a heap for this loop's memory, and deletes it. Pre of leaving: it is the one that
+    /// entered. Memory that is in use stays valid. In between, other threads may run the loop: they do without.
+    BERTH_DECL void enter_heap() noexcept;
+    BERTH_DECL void leave_heap() noexcept;
+    /// Of the process: where this memory comes from, and why from there.
+    [[nodiscard]] BERTH_DECL static const std::string& memory_reason() noexcept;
+
     /// Frees, without running it, all that waits or is under way.
     BERTH_DECL void abandon() noexcept;
 
