@@ -5,6 +5,7 @@
 #pragma once
 
 #include <berth/detail/handler_operation.hpp>
+#include <berth/detail/timer_wait.hpp>
 
 #include <asio/async_result.hpp>
 #include <asio/system_error.hpp>
@@ -15,26 +16,6 @@
 
 namespace berth {
 namespace detail {
-
-/// Waits of one timer, linked; they may outlive the timer, but not their handlers' turns.
-struct timer_wait : timer_node {
-    timer_wait* next = nullptr;
-    timer_wait** link = nullptr;  ///< what points here; nullptr: in no list
-    bool is_cancelled = false;
-
-    void enter(timer_wait*& list) noexcept {
-        next = list;
-        link = &list;
-        if (next != nullptr) next->link = &next;
-        list = this;
-    }
-    void leave() noexcept {
-        if (link == nullptr) return;
-        *link = next;
-        if (next != nullptr) next->link = link;
-        link = nullptr;
-    }
-};
 
 template <class Handler, class IoExecutor>
 class handler_wait final : public timer_wait {
