@@ -107,7 +107,10 @@ template <class Handler, class IoExecutor>
 class handler_stop_wait final : public stop_wait {
 public:
     handler_stop_wait(event_loop& loop, const IoExecutor& io_executor, Handler handler)
-        : loop_(loop), handler_(std::move(handler)), executor_(asio::get_associated_executor(handler_, io_executor)) {
+        : loop_(loop),
+          handler_(std::move(handler)),
+          executor_(asio::prefer(asio::get_associated_executor(handler_, io_executor),
+                                 asio::execution::outstanding_work.tracked)) {
         run = [](ready_node& node, bool invoke) {
             auto& self = static_cast<handler_stop_wait&>(node);
             const auto executor = std::move(self.executor_);

@@ -68,19 +68,13 @@ void shard_listener::on_destroy(operation& op) noexcept {
 }
 
 void server_shard::add_listener(native_value socket, bool is_ipv6, error_code& ec) {
-    int error = 0;
-    const native_value copy = platform::duplicate(socket, error);
-    if (error != 0) {
-        ec = {error, asio::error::get_system_category()};
-        return;
-    }
-    attachment* const attached = loop.attach(copy, false, is_ipv6, ec);
+    attachment* const attached = loop.attach(socket, false, is_ipv6, ec);
     if (ec) {
         error_code ignored;
-        close_native(copy, said(ignored));
+        close_native(socket, said(ignored));
         return;
     }
-    listeners_.push_back(new shard_listener(*this, copy, attached, is_ipv6));
+    listeners_.push_back(new shard_listener(*this, socket, attached, is_ipv6));
     listeners_.back()->arm();
 }
 

@@ -1,5 +1,6 @@
 // What the shards of a server share: its listening sockets, its limit, its way to an end.
 #include "backend/loop_parts.hpp"
+#include "platform/server_calls.hpp"
 #include "server/server_parts.hpp"
 
 #include <algorithm>
@@ -115,6 +116,15 @@ void shared_core::close_listening(listening& socket) noexcept {
     socket.native = -1;
 }
 
+native_value shared_core::copy_of(listening& socket, error_code& ec) noexcept {
+    ec = {};
+    if (socket.port) return static_cast<native_value>(socket.port.duplicate(ec));
+    int error = 0;
+    const native_value copy = platform::duplicate(socket.native, error);
+    if (error != 0) ec = {error, asio::error::get_system_category()};
+    return copy;
+}
+
 void shared_core::start(const session_hooks& calls, std::shared_ptr<void> who, error_code& ec) {
     ec = {};
     if (listening_.empty()) ec = asio::error::not_socket;
@@ -124,8 +134,9 @@ void shared_core::start(const session_hooks& calls, std::shared_ptr<void> who, e
     handler = std::move(who);
     for (auto& shard : shards_) {
         loop_parts::perform(shard->loop, [&]() noexcept {
-            for (const auto& socket : listening_) {
-                if (!ec) shard->add_listener(socket.native, socket.is_ipv6, ec);
+            for (auto& socket : listening_) {
+                const native_value copy = ec ? -1 : copy_of(socket, ec);
+                if (!ec) shard->add_listener(copy, socket.is_ipv6, ec);
             }
         });
     }

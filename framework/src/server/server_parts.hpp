@@ -88,6 +88,7 @@ public:
     timer_wait* stop_waits = nullptr;
 
     // --- accepting: server_accept.cpp
+    /// The descriptor is this shard's from now on.
     void add_listener(native_value socket, bool is_ipv6, error_code& ec);
     void accepted(shard_listener& listener, int result) noexcept;
     /// False: there is no room. `remote` matters where addresses have a limit.
@@ -179,6 +180,7 @@ private:
         bool is_ipv6;
     };
     asio::ip::tcp::endpoint keep_listening(listening socket, error_code& ec);
+    static native_value copy_of(listening& socket, error_code& ec) noexcept;
     void close_listening(listening& socket) noexcept;
 
     std::vector<std::unique_ptr<server_shard>> shards_;
