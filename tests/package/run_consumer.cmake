@@ -68,6 +68,8 @@ elseif(MODE STREQUAL "examples")
     foreach(program IN LISTS programs)
         if(program MATCHES "_(tcp|udp)_echo$")  # a server: it ends when it is asked to
             run("${LAUNCHER}" "${bash}" "${BERTH_SOURCE}/tests/examples/run_echo.sh" ${CMAKE_MATCH_1} "${program}")
+        elseif(program MATCHES "_(sharded_server|graceful_stop|overload)$")
+            run("${LAUNCHER}" "${bash}" "${BERTH_SOURCE}/tests/examples/run_server.sh" ${CMAKE_MATCH_1} "${program}")
         else()
             run("${LAUNCHER}" "${program}")
         endif()

@@ -79,7 +79,9 @@ TEST_P(server_deadlines, a_client_that_never_ends_is_ended_by_the_total_deadline
     serve(echo_callbacks(), options);
     const client busy(at_);
     const auto start = clock::now();
-    while (busy.ask("b") == "b" && clock::now() - start < 5s) std::this_thread::sleep_for(5ms);
+    while (::send(busy.fd(), "b", 1, MSG_NOSIGNAL) == 1 && busy.hear(1) == "b" && clock::now() - start < 5s) {
+        std::this_thread::sleep_for(5ms);
+    }
     EXPECT_GE(clock::now() - start, 145ms);
     EXPECT_LT(clock::now() - start, 2s);
     EXPECT_TRUE(soon_active(0));

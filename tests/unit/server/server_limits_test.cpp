@@ -172,7 +172,6 @@ private:
 };
 
 TEST_P(server_limits, without_descriptors_the_loop_stays_free_and_accepts_when_one_is_closed) {
-    context_.reset();
     const starving_server starving(GetParam());
     const tcp::endpoint at(asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(starving.hear()));
     std::vector<client> all;

@@ -132,8 +132,7 @@ TEST_P(server_serves, an_exception_ends_its_connection_alone_and_is_counted) {
     EXPECT_EQ(good.ask("good"), "good");
     bad.say("throw");
     EXPECT_EQ(bad.wait_for_end(), client::ended);
-    EXPECT_TRUE(soon([](const auto& b) { return b.handler_failures == 1; }));
-    EXPECT_EQ(books().active, 1u);
+    EXPECT_TRUE(soon([](const auto& b) { return b.handler_failures == 1 && b.active == 1; }));
     good.end();
     EXPECT_EQ(good.wait_for_end(), client::ended);
     EXPECT_TRUE(soon_active(0));
@@ -176,7 +175,6 @@ TEST_P(server_serves, a_reset_by_the_client_is_counted_as_aborted) {
 }
 
 TEST_P(server_serves, a_server_on_one_context_needs_no_shards) {
-    context_.reset();
     berth::io_context loop({.backend = GetParam()});
     server one(loop);
     const auto at = one.listen(tcp::endpoint(asio::ip::address_v4::loopback(), 0));
