@@ -4,7 +4,7 @@
 
 demo_packages=(
     g++ cmake ninja-build
-    libasio-dev liburing-dev
+    libasio-dev liburing-dev libmimalloc-dev
     libcli11-dev libfmt-dev nlohmann-json3-dev
 )
 test_packages=(

@@ -80,6 +80,9 @@ public:
     [[nodiscard]] std::string_view backend() const noexcept { return loop_->backend_name(); }
     [[nodiscard]] const std::string& backend_reason() const noexcept { return loop_->backend_reason(); }
 
+    /// In words: where the memory of operations comes from (a mimalloc heap for each shard, or operator new), and why.
+    [[nodiscard]] static const std::string& memory_reason() noexcept { return detail::event_loop::memory_reason(); }
+
     /// For berth's I/O objects.
     [[nodiscard]] detail::event_loop& loop() noexcept { return *loop_; }
 

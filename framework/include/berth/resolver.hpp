@@ -105,12 +105,12 @@ public:
     explicit basic_resolver(const Executor& executor)
         : executor_(executor),
           loop_(&detail::loop_of(executor)),
-          waits_(std::make_unique<detail::lookup_wait*>(nullptr)) {}
+          waits_(std::make_unique<detail::timer_list>()) {}
     explicit basic_resolver(io_context& context) : basic_resolver(Executor(context.get_executor())) {}
     basic_resolver(basic_resolver&& other)
         : executor_(other.executor_),
           loop_(other.loop_),
-          waits_(std::exchange(other.waits_, std::make_unique<detail::lookup_wait*>(nullptr))) {}
+          waits_(std::exchange(other.waits_, std::make_unique<detail::timer_list>())) {}
     basic_resolver& operator=(basic_resolver&& other) {
         if (this != &other) {
             cancel();
@@ -126,9 +126,9 @@ public:
 
     /// Post: lookups under way end with operation_aborted; what the system still answers is dropped.
     void cancel() noexcept {
-        while (detail::lookup_wait* const wait = *waits_) {
+        while (detail::timer_node* const wait = waits_->first.load(std::memory_order_relaxed)) {
             wait->leave();
-            detail::cancel_lookup(*loop_, *wait);
+            detail::cancel_lookup(*loop_, static_cast<detail::lookup_wait&>(*wait));
         }
     }
 
@@ -258,7 +258,7 @@ private:
 
     Executor executor_;
     detail::event_loop* loop_;
-    std::unique_ptr<detail::lookup_wait*> waits_;
+    std::unique_ptr<detail::timer_list> waits_;
 };
 
 using tcp_resolver = basic_resolver<asio::ip::tcp>;

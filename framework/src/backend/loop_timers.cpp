@@ -72,6 +72,22 @@ void event_loop::add(timer_node& timer, timer_list& list) noexcept {
     });
 }
 
+void event_loop::add(timer_node& timer) noexcept {
+    loop_parts::perform(*this, [&]() noexcept {
+        parts_->add_work_here(1);
+        parts_->add_timer(timer);
+    });
+}
+
+bool event_loop::remove(timer_node& timer) noexcept {
+    bool removed = false;
+    loop_parts::perform(*this, [&]() noexcept {
+        removed = parts_->remove_timer(timer);
+        if (removed) parts_->add_work_here(-1);
+    });
+    return removed;
+}
+
 void event_loop::cancel(timer_node& timer) noexcept {
     loop_parts::perform(*this, [&]() noexcept { parts_->end_timer(timer); });
 }

@@ -138,6 +138,9 @@ public:
     BERTH_DECL void add(timer_node& timer, timer_list& list) noexcept;
     BERTH_DECL void cancel(timer_node& timer) noexcept;
     BERTH_DECL std::size_t cancel(timer_list& list, std::size_t most) noexcept;
+    /// For those who know that the node is theirs alone. Post of remove: it is not run; false: it was not waiting.
+    BERTH_DECL void add(timer_node& timer) noexcept;
+    BERTH_DECL bool remove(timer_node& timer) noexcept;
 
     /// A lent buffer is not read any more. Any thread; from another than the owner's its bytes, which begin at `data`,
     /// carry the message.
@@ -153,6 +156,18 @@ public:
 
     /// Pre: not inside run(). It must outlive the loop's last run().
     BERTH_DECL void set_guest(loop_guest& guest) noexcept;
+
+    /// Memory that may outlive the loop and be freed by any thread. Any thread; on that of the loop's heap it comes
+    /// from there. nullptr: from no loop's.
+    BERTH_DECL static void* allocate_lasting(event_loop* loop, std::size_t size);
+    BERTH_DECL static void free_lasting(void* memory) noexcept;
+
+    /// The calling thread makes a heap for this loop's memory, and deletes it. Pre of leaving: it is the one that
+    /// entered. Memory that is in use stays valid. In between, other threads may run the loop: they do without.
+    BERTH_DECL void enter_heap() noexcept;
+    BERTH_DECL void leave_heap() noexcept;
+    /// Of the process: where this memory comes from, and why from there.
+    [[nodiscard]] BERTH_DECL static const std::string& memory_reason() noexcept;
 
     /// Frees, without running it, all that waits or is under way.
     BERTH_DECL void abandon() noexcept;

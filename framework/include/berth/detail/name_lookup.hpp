@@ -55,23 +55,7 @@ class lookup;
 
 /// Waits for an answer as a timer that is never due: so it counts as work, and ends with its loop.
 struct lookup_wait : timer_node {
-    lookup_wait* next = nullptr;  ///< of its resolver's list
-    lookup_wait** link = nullptr;
     std::shared_ptr<lookup> asked;
-    bool is_cancelled = false;
-
-    void enter(lookup_wait*& list) noexcept {
-        next = list;
-        link = &list;
-        if (next != nullptr) next->link = &next;
-        list = this;
-    }
-    void leave() noexcept {
-        if (link == nullptr) return;
-        *link = next;
-        if (next != nullptr) next->link = link;
-        link = nullptr;
-    }
 };
 
 /// Begins it. The wait's run() is called from a turn of the loop, never from inside this call; the answer is there
