@@ -6,14 +6,20 @@
 
 namespace berth::detail {
 
-loop_parts::ownership::ownership(event_loop& loop) noexcept : loop_(loop), was_owner_(loop.is_here()) {
+loop_parts::ownership::ownership(event_loop& loop, bool runs) noexcept : loop_(loop), was_owner_(loop.is_here()) {
     if (was_owner_) {
         is_owner_ = true;
         return;
     }
-    const std::lock_guard lock(loop.parts_->gate);
-    const void* nobody = nullptr;
-    is_owner_ = loop.owner_.compare_exchange_strong(nobody, event_loop::this_thread_mark());
+    loop_parts& parts = *loop.parts_;
+    std::unique_lock lock(parts.gate);
+    for (;;) {
+        const void* nobody = nullptr;
+        is_owner_ = loop.owner_.compare_exchange_strong(nobody, event_loop::this_thread_mark());
+        if (is_owner_ || !runs || parts.is_run) break;
+        parts.served.wait(lock);  // whoever it is came for a moment only
+    }
+    if (is_owner_) parts.is_run = runs;
 }
 
 loop_parts::ownership::~ownership() {
@@ -24,7 +30,9 @@ loop_parts::ownership::~ownership() {
         parts.serve_requests();
         const std::lock_guard lock(parts.gate);
         if (parts.requests != nullptr) continue;
+        parts.is_run = false;
         loop_.owner_.store(nullptr);
+        parts.served.notify_all();
         return;
     }
 }
@@ -38,9 +46,11 @@ void loop_parts::hand_over(event_loop& loop, void (*call)(void*) noexcept, void*
             loop.owner_.store(event_loop::this_thread_mark());
             lock.unlock();
             call(object);
+            if (parts.is_embedded.load()) parts.show_due(), parts.engine->wake();
             parts.engine->rest();
             lock.lock();
             loop.owner_.store(nullptr);
+            parts.served.notify_all();
             return;
         }
         mine.next = parts.requests;

@@ -72,6 +72,7 @@ public:
     void rest() noexcept override;
     bool next(completion& out) noexcept override;
     void wake() noexcept override;
+    platform::native_socket wait_handle(std::error_code& ec) noexcept override;
     void return_buffer(std::uint32_t id) noexcept override;
 
 private:
@@ -101,6 +102,8 @@ private:
     bool fill_queue() noexcept;
     void sleep(clock::time_point until) noexcept;
     void doze(clock::time_point until) noexcept;
+    bool silence_bell() const noexcept;
+    void ring_bell() const noexcept;
     bool stash() noexcept;
     void leave_ring() noexcept;
 
@@ -163,6 +166,7 @@ private:
     bool is_deaf_ = true;  ///< nothing listens to it: that is to be submitted
     bool is_woken_ = false;
     std::atomic<bool> is_wake_pending_{false};
+    std::atomic<int> bell_{-1};  ///< the eventfd of wait_handle(); -1: nobody asked for it
 
     uring_socket* sockets_ = nullptr;
     std::uint64_t process_ = 0;  ///< its stamp: a forked child has another
