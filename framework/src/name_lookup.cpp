@@ -148,8 +148,6 @@ bool cancel_lookup(event_loop& loop, lookup_wait& wait) noexcept {
     return true;
 }
 
-lookup_answer end_lookup(lookup_wait& wait) noexcept {
-    return wait.asked ? wait.asked->forget() : lookup_answer();
-}
+lookup_answer end_lookup(lookup_wait& wait) noexcept { return wait.asked ? wait.asked->forget() : lookup_answer(); }
 
 }  // namespace berth::detail

@@ -68,6 +68,8 @@ elseif(MODE STREQUAL "examples")
     foreach(program IN LISTS programs)
         if(program MATCHES "example_(tcp|udp)_echo$")  # a server: it ends when it is asked to
             run("${LAUNCHER}" "${bash}" "${BERTH_SOURCE}/tests/examples/run_echo.sh" ${CMAKE_MATCH_1} "${program}")
+        elseif(program MATCHES "_foreign_loop$")
+            run("${LAUNCHER}" "${bash}" "${BERTH_SOURCE}/tests/examples/run_echo.sh" tcp "${program}")
         elseif(program MATCHES "_http_keep_alive$")
             run("${LAUNCHER}" "${bash}" "${BERTH_SOURCE}/tests/examples/run_http.sh" 1 "${program}")
         elseif(program MATCHES "_tls_echo$")

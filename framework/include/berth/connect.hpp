@@ -1,8 +1,8 @@
 // A connection to the first of several endpoints that answers: asio::connect and asio::async_connect.
 //
-// Asio's own take its own sockets alone. These are found by the same calls, asio::async_connect(socket, ...) included,
-// and do the same: the socket is closed before each attempt, a condition may leave endpoints out, the last error
-// counts, not_found if there was no endpoint, operation_aborted if somebody closed the socket meanwhile.
+// Asio's own take its own sockets alone. These are found by the same calls, asio::async_connect(socket, ...)
+// included, and do the same: the socket is closed before each attempt, a condition may leave endpoints out, the last
+// error counts, not_found if there was no endpoint, operation_aborted if somebody closed the socket meanwhile.
 #pragma once
 
 #include <berth/tcp_socket.hpp>
@@ -10,6 +10,7 @@
 #include <asio/cancellation_state.hpp>
 #include <asio/compose.hpp>
 #include <asio/connect.hpp>
+#include <asio/post.hpp>
 
 #include <cstddef>
 #include <iterator>
@@ -160,7 +161,8 @@ asio::ip::tcp::endpoint connect(basic_tcp_socket<Executor>& socket, const Sequen
 }
 template <class Executor, std::input_iterator Iterator>
 Iterator connect(basic_tcp_socket<Executor>& socket, Iterator first, Iterator last, error_code& ec) {
-    return detail::connect_to_one(socket, detail::iterator_range<Iterator>{first, last}, detail::every_endpoint(), ec);
+    return detail::connect_to_one(socket, detail::iterator_range<Iterator>{first, last}, detail::every_endpoint(),
+                                  ec);
 }
 template <class Executor, std::input_iterator Iterator>
 Iterator connect(basic_tcp_socket<Executor>& socket, Iterator first, Iterator last) {
@@ -168,7 +170,8 @@ Iterator connect(basic_tcp_socket<Executor>& socket, Iterator first, Iterator la
 }
 
 /// Completion signature void(error_code, endpoint). The sequence is copied.
-template <class Executor, detail::endpoint_sequence Sequence, class Token = asio::default_completion_token_t<Executor>>
+template <class Executor, detail::endpoint_sequence Sequence,
+          class Token = asio::default_completion_token_t<Executor>>
 auto async_connect(basic_tcp_socket<Executor>& socket, const Sequence& all,
                    Token&& token = asio::default_completion_token_t<Executor>()) {
     return detail::async_connect_to_one(socket, all, detail::every_endpoint(), token);

@@ -10,6 +10,7 @@
 #include <berth/detail/event_loop.hpp>
 #include <berth/error.hpp>
 
+#include <asio/detail/socket_types.hpp>
 #include <asio/execution.hpp>
 #include <asio/execution_context.hpp>
 
@@ -46,6 +47,7 @@ public:
     class basic_executor;
     using executor_type = basic_executor<0>;
     using count_type = std::size_t;
+    using native_wait_handle_type = asio::detail::socket_type;
 
     /// Throws reservation_error: operation_not_supported if the options cannot be met; what() says why.
     explicit io_context(const io_context_options& options = {});
@@ -75,6 +77,16 @@ public:
     void stop() noexcept { loop_->stop(); }
     [[nodiscard]] bool stopped() const noexcept { return loop_->stopped(); }
     void restart() noexcept { loop_->restart(); }
+
+    /// For a program with a loop of its own that runs this context inside it: a handle that the system can wait for (on
+    /// Linux a descriptor for poll or epoll, level-triggered), readable when poll() has something to do, now and then
+    /// without. Call poll() then, and when next_due() has come; a context that ran out of work wants a restart(), as
+    /// ever. The handle is the context's, and always the same one. Throws std::errc::operation_not_supported where the
+    /// backend has none: io_uring before Linux 6.1. One thread polls; others may post, and use I/O objects.
+    [[nodiscard]] native_wait_handle_type native_wait_handle();
+    /// When poll() is due at the latest, for a timer; time_point::max(): no timer waits. Any thread. A timer that is set
+    /// outside of poll() counts at once, and makes the handle readable too.
+    [[nodiscard]] std::chrono::steady_clock::time_point next_due() const noexcept { return loop_->next_due(); }
 
     /// "io_uring" or "asio", and in words why it is this one.
     [[nodiscard]] std::string_view backend() const noexcept { return loop_->backend_name(); }

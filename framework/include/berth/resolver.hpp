@@ -132,9 +132,9 @@ public:
         }
     }
 
-    /// Blocks the thread. An empty host means this machine: any address with the flag passive, else loopback. An empty
-    /// service means port 0. A success is never empty. Errors: host_not_found and its kin, service_not_found, the
-    /// system's.
+    /// Blocks the thread. An empty host means this machine: any address with the flag passive, else loopback. An
+    /// empty service means port 0. A success is never empty. Errors: host_not_found and its kin, service_not_found,
+    /// the system's.
     results_type resolve(std::string_view host, std::string_view service, flags how, error_code& ec) {
         return ask(forward(nullptr, host, service, how), ec);
     }

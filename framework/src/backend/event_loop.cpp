@@ -14,7 +14,7 @@ namespace berth::detail {
 namespace {
 
 constexpr unsigned handlers_per_look = 64;
-constexpr std::chrono::milliseconds inspection_every{500};
+constexpr std::chrono::milliseconds inspection_every{500}, hurried{2};
 
 }  // namespace
 
@@ -53,9 +53,35 @@ std::size_t event_loop::run(clock::time_point until, std::size_t most, error_cod
         ec = std::make_error_code(std::errc::operation_not_permitted);
         return 0;
     }
+    const loop_parts::sleep_elsewhere afterwards(*this, mine.is_new());
     std::size_t done = 0;
     while (done < most && parts_->turn(*this, until)) ++done;
+    parts_->has_more = done == most;
     return done;
+}
+
+std::intptr_t event_loop::wait_handle(error_code& ec) noexcept {
+    std::intptr_t handle = -1;
+    loop_parts::perform(*this, [&]() noexcept {
+        handle = parts_->engine->wait_handle(ec);
+        if (!ec) parts_->is_embedded = true;
+    });
+    return handle;
+}
+
+event_loop::clock::time_point event_loop::next_due() const noexcept {
+    return clock::time_point(clock::duration(parts_->next_due.load()));
+}
+
+void loop_parts::show_due() noexcept {
+    next_due = (heap.empty() ? clock::time_point::max() : heap.front()->due).time_since_epoch().count();
+}
+
+// As before a sleep: from here on whoever posts wakes the engine, and with it the other loop.
+void loop_parts::fall_asleep(bool is_stopped) noexcept {
+    show_due();
+    sleeping.store(true);
+    if (inbox.load() != nullptr || has_requests.load() || (has_more && !is_stopped)) wake_if_asleep();
 }
 
 bool loop_parts::turn(event_loop& loop, clock::time_point until) {
@@ -95,7 +121,9 @@ bool loop_parts::turn(event_loop& loop, clock::time_point until) {
 }
 
 // Asking for it costs more than a turn: so a busy loop does it now and then, and an idle one once before it sleeps on.
+// A loop that slept a moment ago is busy; that its sleep has an end would cost it a timer of the kernel's each time.
 event_loop::clock::time_point loop_parts::inspect_guest(clock::time_point now) {
+    const bool is_hurried = now - std::exchange(last_slow_turn, now) < hurried;
     if (guest == nullptr || (is_inspected && !guest->is_busy)) return clock::time_point::max();
     if (now >= next_inspection) {
         next_inspection = now + inspection_every;
@@ -103,7 +131,7 @@ event_loop::clock::time_point loop_parts::inspect_guest(clock::time_point now) {
         guest->inspect(*guest);
         if (!guest->is_busy) return clock::time_point::max();
     }
-    return next_inspection;
+    return is_hurried && !guest->is_busy ? clock::time_point::max() : next_inspection;
 }
 
 bool loop_parts::run_ready() {

@@ -58,7 +58,10 @@ void loop_parts::hand_over(event_loop& loop, void (*call)(void*) noexcept, void*
     loop_parts& parts = *loop.parts_;
     request mine{call, object};
     for (;;) {
-        if (const ownership here(loop, purpose::perform); here) return call(object);  // it left meanwhile
+        if (const ownership here(loop, purpose::perform); here) {  // it left meanwhile
+            call(object);
+            return parts.leave(here);
+        }
         std::unique_lock lock(parts.gate);
         if (loop.owner_.load() == nullptr) continue;
         mine.next = parts.requests;

@@ -64,7 +64,10 @@ struct loop_parts {
     bool ran_handler = true;  // false: what ran was the loop's own business
     loop_guest* guest = nullptr;
     bool is_inspected = false;  // no handler ran since
-    clock::time_point next_inspection{};
+    clock::time_point next_inspection{}, last_slow_turn{};
+    bool has_more = false;  // the last run() ended before it was through
+    std::atomic<bool> is_embedded{false};  // somebody else's loop waits for the engine's handle
+    std::atomic<clock::rep> next_due{clock::time_point::max().time_since_epoch().count()};
     std::atomic<std::int64_t> work_here{0};  // written by the owner alone
 
     std::atomic<ready_node*> inbox{nullptr};  // the latest first
@@ -93,6 +96,7 @@ struct loop_parts {
         ownership(const ownership&) = delete;
         ownership& operator=(const ownership&) = delete;
         explicit operator bool() const noexcept { return is_owner_; }
+        [[nodiscard]] bool is_new() const noexcept { return is_owner_ && !was_owner_; }
 
         /// This thread owns a loop, and serves the requests to all that it owns.
         [[nodiscard]] static bool is_any_here() noexcept { return innermost_ != nullptr; }
@@ -106,6 +110,23 @@ struct loop_parts {
         ownership* outer_ = nullptr;
         bool was_owner_ = false;
         bool is_owner_ = false;
+    };
+
+    /// The end of a run() in somebody else's loop, also by an exception.
+    class sleep_elsewhere {
+    public:
+        sleep_elsewhere(event_loop& loop, bool is_outermost) noexcept : loop_(loop), is_outermost_(is_outermost) {
+            if (is_outermost_) loop_.parts_->has_more = true;
+        }
+        ~sleep_elsewhere() {
+            if (is_outermost_ && loop_.parts_->is_embedded.load()) loop_.parts_->fall_asleep(loop_.stopped());
+        }
+        sleep_elsewhere(const sleep_elsewhere&) = delete;
+        sleep_elsewhere& operator=(const sleep_elsewhere&) = delete;
+
+    private:
+        event_loop& loop_;
+        bool is_outermost_;
     };
 
     /// One handler less to wait for, also if it throws.
@@ -123,11 +144,21 @@ struct loop_parts {
     /// Runs `what` as the owner: here, or by the owner while this thread waits.
     template <class What>
     static void perform(event_loop& loop, What what) noexcept {
-        if (const ownership mine(loop, purpose::perform); mine) return what();
+        if (const ownership mine(loop, purpose::perform); mine) {
+            what();
+            return loop.parts_->leave(mine);
+        }
         hand_over(
             loop, [](void* object) noexcept { (*static_cast<What*>(object))(); }, &what);
     }
     static void hand_over(event_loop& loop, void (*call)(void*) noexcept, void* object) noexcept;
+
+    /// Something was done to the loop outside of run(): whoever waits for it elsewhere is to look.
+    void leave(const ownership& mine) noexcept {
+        if (mine.is_new() && is_embedded.load()) show_due(), engine->wake();
+    }
+    void show_due() noexcept;
+    void fall_asleep(bool is_stopped) noexcept;
 
     /// One handler; false: stopped, out of work, or the time has come.
     bool turn(event_loop& loop, clock::time_point until);

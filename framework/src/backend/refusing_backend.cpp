@@ -58,6 +58,12 @@ public:
     /// Only what a signal handler may do: no lock, no memory.
     void wake() noexcept override {}
 
+    /// The system's event queue itself, if it can be waited for; else an event that is set with each result.
+    platform::native_socket wait_handle(std::error_code& ec) noexcept override {
+        ec = std::make_error_code(std::errc::operation_not_supported);
+        return platform::native_socket{-1};
+    }
+
     /// Lending receives that ran out of buffers go on.
     void return_buffer(std::uint32_t) noexcept override {}
 };

@@ -1,11 +1,8 @@
 // berth's resolvers answer what Asio's answer, from threads of berth's own, and let whoever asked leave at any time.
-#include <berth/connect.hpp>
 #include <berth/resolver.hpp>
 #include <berth/steady_timer.hpp>
-#include <berth/tcp_acceptor.hpp>
 
 #include <asio.hpp>
-#include <asio/experimental/as_tuple.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 
 #include <filesystem>
@@ -81,11 +78,19 @@ TEST_P(resolver, answers_are_those_of_asios_own) {
         flags how;
     };
     const question all[] = {
-        {"127.0.0.1", "80", {}},       {"::1", "80", {}},           {"localhost", "", {}},
-        {"localhost", "8080", {}},     {"", "80", flags()},         {"", "80", tcp_resolver::passive},
-        {"none.test", "80", {}},       {"later.test", "80", {}},    {"127.0.0.1", "no-such-service", {}},
-        {"127.0.0.1", "99999999", {}}, {"not a number", "80", tcp_resolver::numeric_host},
-        {"127.0.0.1", "http", tcp_resolver::numeric_service},       {"localhost", "80", tcp_resolver::canonical_name},
+        {"127.0.0.1", "80", {}},
+        {"::1", "80", {}},
+        {"localhost", "", {}},
+        {"localhost", "8080", {}},
+        {"", "80", flags()},
+        {"", "80", tcp_resolver::passive},
+        {"none.test", "80", {}},
+        {"later.test", "80", {}},
+        {"127.0.0.1", "no-such-service", {}},
+        {"127.0.0.1", "99999999", {}},
+        {"not a number", "80", tcp_resolver::numeric_host},
+        {"127.0.0.1", "http", tcp_resolver::numeric_service},
+        {"localhost", "80", tcp_resolver::canonical_name},
         {"127.0.0.1", "80", tcp_resolver::v4_mapped},
     };
     for (const auto& [host, service, how] : all) {
@@ -282,32 +287,6 @@ TEST_P(resolver, any_executor_and_other_threads_will_do) {
     }
     context().stop();
     runner.join();
-}
-
-TEST_P(resolver, async_connect_tries_one_endpoint_after_another) {
-    berth::tcp_acceptor acceptor(context(), tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-    const auto port = std::to_string(acceptor.local_endpoint().port());
-    berth::tcp_socket far(context()), near(context());
-    acceptor.async_accept(far, [](error_code ec) { EXPECT_FALSE(ec); });
-    bool connected = false;
-    asio::co_spawn(
-        context(),
-        [&]() -> asio::awaitable<void> {
-            tcp_resolver names(context());
-            const auto found = co_await names.async_resolve("localhost", port, asio::use_awaitable);
-            std::vector<tcp::endpoint> all{tcp::endpoint(asio::ip::address_v6::loopback(), 9)};  // nobody there
-            for (const auto& entry : found) all.push_back(entry.endpoint());
-            const auto where = co_await asio::async_connect(near, all, asio::use_awaitable);
-            EXPECT_EQ(where, acceptor.local_endpoint());
-            near.close();
-            const auto again =
-                co_await asio::async_connect(near, found, asio::experimental::as_tuple(asio::use_awaitable));
-            EXPECT_FALSE(std::get<0>(again)) << std::get<0>(again).message();
-            connected = true;
-        },
-        asio::detached);
-    run();
-    EXPECT_TRUE(connected);
 }
 
 }  // namespace

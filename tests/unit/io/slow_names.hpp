@@ -6,10 +6,10 @@
 
 namespace io_test::slow_names {
 
-void hold();              ///< from now on slow hosts wait
-void let_go();            ///< all of them are answered
-int waiting() noexcept;   ///< how many wait
+void hold();             ///< from now on slow hosts wait
+void let_go();           ///< all of them are answered
+int waiting() noexcept;  ///< how many wait
 int most_at_once() noexcept;
-int asked() noexcept;     ///< how often the system was asked for a name, numbers left out
+int asked() noexcept;  ///< how often the system was asked for a name, numbers left out
 
 }  // namespace io_test::slow_names

@@ -67,8 +67,8 @@ TEST_P(tcp_composed, awaitable_operators_race_and_join_and_the_socket_lives_on) 
         auto& [near, far] = ends;
         char data[6], back[6];
         berth::steady_timer limit(context(), 5ms);
-        const auto first = co_await (asio::async_read(near, asio::buffer(data), use_awaitable) ||
-                                     limit.async_wait(use_awaitable));
+        const auto first =
+            co_await (asio::async_read(near, asio::buffer(data), use_awaitable) || limit.async_wait(use_awaitable));
         EXPECT_EQ(first.index(), 1u);
         co_await (asio::async_write(far, asio::buffer("second", 6), use_awaitable) &&
                   asio::async_read(near, asio::buffer(data), use_awaitable));
@@ -163,15 +163,15 @@ TEST_P(tcp_composed, a_socket_on_a_strand_calls_its_handlers_there) {
     acceptor.accept(far);
     int inside = 0;
     char data[2];
-    near.async_read_some(asio::buffer(data), [&](error_code, std::size_t) { inside += serial.running_in_this_thread(); });
+    near.async_read_some(asio::buffer(data),
+                         [&](error_code, std::size_t) { inside += serial.running_in_this_thread(); });
     far.async_write_some(asio::buffer("12", 2),
                          [&](error_code, std::size_t) { inside += serial.running_in_this_thread(); });
     berth::basic_steady_timer<strand> timer(serial, 1ms);
     timer.async_wait([&](error_code) { inside += serial.running_in_this_thread(); });
     tcp_socket plain(context());
-    plain.async_connect(acceptor.local_endpoint(), asio::bind_executor(serial, [&](error_code) {
-                            inside += serial.running_in_this_thread();
-                        }));
+    plain.async_connect(acceptor.local_endpoint(),
+                        asio::bind_executor(serial, [&](error_code) { inside += serial.running_in_this_thread(); }));
     run();
     EXPECT_EQ(inside, 4);
 }
@@ -243,84 +243,6 @@ TEST_P(tcp_composed, channels_and_composed_operations_run_on_it) {
     run();
     sent.get();
     EXPECT_EQ(heard, 7u);
-}
-
-/// Memory that counts itself.
-struct books {
-    int taken = 0, given_back = 0;
-};
-template <class T>
-struct counting_allocator {
-    using value_type = T;
-    books* kept;
-    explicit counting_allocator(books* b) noexcept : kept(b) {}
-    template <class U>
-    counting_allocator(const counting_allocator<U>& other) noexcept : kept(other.kept) {}
-    T* allocate(std::size_t n) {
-        ++kept->taken;
-        return std::allocator<T>().allocate(n);
-    }
-    void deallocate(T* memory, std::size_t n) noexcept {
-        ++kept->given_back;
-        std::allocator<T>().deallocate(memory, n);
-    }
-    template <class U>
-    bool operator==(const counting_allocator<U>& other) const noexcept {
-        return kept == other.kept;
-    }
-};
-/// A handler for anything: by the time it is called, its operation's memory is free again.
-struct counted_handler {
-    books* kept;
-    int* called;
-    using allocator_type = counting_allocator<void>;
-    [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator_type(kept); }
-    template <class... Args>
-    void operator()(Args&&...) const {
-        EXPECT_EQ(kept->taken, kept->given_back);
-        ++*called;
-    }
-};
-
-TEST_P(tcp_composed, a_handlers_own_allocator_is_asked_for_each_operation) {
-    tcp_acceptor acceptor(context(), anywhere);
-    tcp_socket near(context()), far(context());
-    berth::steady_timer timer(context(), 1ms);
-    berth::tcp_resolver names(context());
-    char data[4];
-    int called = 0;
-    const auto with = [&](auto start) {
-        books kept;
-        const int before = called;
-        start(counted_handler{&kept, &called});
-        EXPECT_EQ(kept.taken, 1);
-        if (called == before) run();
-        EXPECT_EQ(called, before + 1);
-        EXPECT_EQ(kept.given_back, kept.taken);
-    };
-    with([&](auto h) {
-        acceptor.async_accept(far, h);
-        near.connect(acceptor.local_endpoint());
-    });
-    with([&](auto h) { near.async_write_some(asio::buffer("1234", 4), h); });
-    with([&](auto h) { far.async_read_some(asio::buffer(data), h); });
-    with([&](auto h) { near.async_wait(tcp_socket::wait_write, h); });
-    with([&](auto h) { timer.async_wait(h); });
-    with([&](auto h) { names.async_resolve("127.0.0.1", "1", h); });
-    tcp_socket other(context());
-    with([&](auto h) { other.async_connect(acceptor.local_endpoint(), h); });
-    books kept;
-    {
-        berth::io_context short_lived({.backend = GetParam()});
-        berth::steady_timer never(short_lived, 1h);
-        never.async_wait(counted_handler{&kept, &called});
-        tcp_acceptor unheard(short_lived, anywhere);
-        unheard.async_accept(counted_handler{&kept, &called});
-        EXPECT_EQ(short_lived.poll(), 0u);
-        EXPECT_EQ(kept.taken, 2);
-        short_lived.loop().abandon();
-    }
-    EXPECT_EQ(kept.given_back, 2) << "also when they never end";
 }
 
 }  // namespace

@@ -91,8 +91,8 @@ TEST_P(tls, a_handshake_with_somebody_silent_is_timed_out) {
     bool ended = false;
     run_coroutine([&]() -> asio::awaitable<void> {
         berth::steady_timer limit(context(), 10ms);
-        const auto first = co_await (client_->async_handshake(tls_stream::client, use_awaitable) ||
-                                     limit.async_wait(use_awaitable));
+        const auto first =
+            co_await (client_->async_handshake(tls_stream::client, use_awaitable) || limit.async_wait(use_awaitable));
         EXPECT_EQ(first.index(), 1u);
         ended = true;
     });

@@ -32,7 +32,8 @@ namespace berth::detail {
 inline const char* name_of_refused_guest(asio::execution_context& context) {
     namespace ad = asio::detail;
     using asio::has_service;
-    using system_traits = ad::chrono_time_traits<std::chrono::system_clock, asio::wait_traits<std::chrono::system_clock>>;
+    using system_traits =
+        ad::chrono_time_traits<std::chrono::system_clock, asio::wait_traits<std::chrono::system_clock>>;
     if (has_service<ad::resolver_service<asio::ip::tcp>>(context))
         return "an asio::ip::tcp::resolver was made on a berth::io_context: use berth::tcp_resolver";
     if (has_service<ad::resolver_service<asio::ip::udp>>(context))

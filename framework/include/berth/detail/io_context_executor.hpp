@@ -222,6 +222,17 @@ inline io_context::~io_context() {
 
 inline io_context::executor_type io_context::get_executor() noexcept { return executor_type(*this); }
 
+inline io_context::native_wait_handle_type io_context::native_wait_handle() {
+    error_code ec;
+    const auto handle = loop_->wait_handle(ec);
+    if (ec) {
+        throw std::system_error(ec,
+                                "this backend has no handle to wait for (io_uring has one from Linux 6.1 on): make the "
+                                "berth::io_context with backend_choice::asio");
+    }
+    return static_cast<native_wait_handle_type>(handle);
+}
+
 inline io_context::count_type io_context::run_some(clock::time_point until, std::size_t most) {
     if (until != clock::time_point::min() && most != 1) guests_->refuse();
     const detail::memory_of_asio recycled(asio::use_service<detail::loop_service>(*this));

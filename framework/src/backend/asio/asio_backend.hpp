@@ -61,6 +61,7 @@ public:
     void look() noexcept override;
     bool next(completion& out) noexcept override;
     void wake() noexcept override { alarm_.ring(); }
+    platform::native_socket wait_handle(std::error_code& ec) noexcept override;
     void return_buffer(std::uint32_t id) noexcept override;
 
 private:

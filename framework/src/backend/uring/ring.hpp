@@ -49,6 +49,8 @@ public:
     int begin() noexcept;
     [[nodiscard]] bool has_begun() const noexcept { return issuer_ != 0; }
     [[nodiscard]] bool is_here() const noexcept;
+    /// From now on `event` counts up when there are results to gather. Pre: is_here().
+    int report_to(int event) noexcept { return ::io_uring_register_eventfd(&ring_, event); }
     /// The thread may come back, or not: gives back what the kernel keeps for it.
     void rest() noexcept;
 

@@ -244,6 +244,7 @@ bool uring_backend::next(completion& out) noexcept {
 
 // In a signal handler too: an atomic and a write.
 void uring_backend::wake() noexcept {
+    ring_bell();
     if (is_wake_pending_.exchange(true)) return;
     const int saved = errno;
     const std::uint64_t one = 1;

@@ -73,6 +73,7 @@ public:
     void rest() noexcept override;
     bool next(completion& out) noexcept override;
     void wake() noexcept override;
+    platform::native_socket wait_handle(std::error_code& ec) noexcept override;
     void return_buffer(std::uint32_t id) noexcept override;
 
 private:
@@ -103,6 +104,8 @@ private:
     bool fill_queue() noexcept;
     void sleep(clock::time_point until) noexcept;
     void doze(clock::time_point until) noexcept;
+    bool silence_bell() const noexcept;
+    void ring_bell() const noexcept;
     bool stash() noexcept;
     void leave_ring() noexcept;
 
@@ -167,6 +170,7 @@ private:
     bool is_deaf_ = true;  ///< nothing listens to it: that is to be submitted
     bool is_woken_ = false;
     std::atomic<bool> is_wake_pending_{false};
+    std::atomic<int> bell_{-1};  ///< the eventfd of wait_handle(); -1: nobody asked for it
 
     recycled_memory socket_memory_;
     uring_socket* sockets_ = nullptr;

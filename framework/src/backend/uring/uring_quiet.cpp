@@ -154,6 +154,7 @@ uring_backend::~uring_backend() {
     }
     ring_.close();
     if (ear_ >= 0) ::close(ear_);
+    if (bell_ >= 0) ::close(bell_);
     while (sockets_ != nullptr) {
         sockets_->link = nullptr;
         sockets_ = sockets_->next_socket;

@@ -23,11 +23,15 @@ constexpr std::uint32_t most_at_once = 32;
 void uring_backend::wait(clock::time_point until) noexcept {
     at_once_left_ = most_at_once;
     if (!begin()) return doze(until);
+    silence_bell();
     const bool has_result = find();
     hand_over();
     const bool is_woken = take_wake();  // the ear may have been renewed, and have heard something before
     if (!is_woken && !has_result && until != clock::time_point::min()) return sleep(until);
-    if (ring_.has_work()) ring_.enter(0, nullptr);
+    // What comes after the bell was silenced rings it again; what came before shows now.
+    do {
+        if (ring_.has_work()) ring_.enter(0, nullptr);
+    } while (silence_bell() && ring_.has_work());
 }
 
 void uring_backend::sleep(clock::time_point until) noexcept {
@@ -71,6 +75,7 @@ bool uring_backend::begin() noexcept {
     if (ring_.has_begun()) leave_ring();
     int error = ring_.is_open() ? 0 : open_ring();
     if (error == 0) error = ring_.begin();
+    if (error == 0 && bell_ >= 0) error = ring_.report_to(bell_);
     if (error == 0) return true;
     while (operation* const op = backlog_.first()) {
         backlog_.remove(*op);
@@ -127,7 +132,10 @@ bool uring_backend::fill_queue() noexcept {
 // What the kernel has begun to fill and will go on with is lost if the ring is left: such operations are stopped.
 void uring_backend::rest() noexcept {
     if (!ring_.is_open() || !ring_.is_here()) return;
-    if (!ring_.is_deferred() || waiting_for_all_ != 0) stop_all();
+    if (!ring_.is_deferred() || waiting_for_all_ != 0) {
+        stop_all();
+        ring_bell();  // nothing else would: they begin again with the next look
+    }
     while (ring_.is_overflown() && stash()) ring_.gather(0, nullptr);
     ring_.rest();
 }
