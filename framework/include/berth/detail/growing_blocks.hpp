@@ -99,13 +99,18 @@ public:
     auto async_stop(Token&& token) {
         close_door();
         return asio::async_compose<Token, void(error_code)>(
-            [self = shared_from_this(), timer = std::make_unique<steady_timer>(home_), has_begun = false](
-                auto& op, error_code ec = {}) mutable {
-                auto& wait = *timer;
-                if (!std::exchange(has_begun, true)) return asio::post(wait.get_executor(), std::move(op));
-                if (ec || self->release_unused()) return op.complete(ec);
-                wait.expires_after(look_every);
-                wait.async_wait(std::move(op));
+            [self = shared_from_this(), timer = std::make_unique<steady_timer>(home_), has_begun = false,
+             waits = false, released = 0u](auto& op, error_code ec = {}) mutable {
+                if (has_begun && (ec || self->release_further(released, waits))) return op.complete(ec);
+                has_begun = true;
+                auto& wait = *timer;  // the lambda moves on with the operation
+                if (waits) {
+                    wait.expires_after(look_every);
+                    wait.async_wait(std::move(op));
+                } else {
+                    self->home_.loop().look_soon();
+                    asio::post(wait.get_executor(), std::move(op));
+                }
             },
             token, home_);
     }
@@ -146,6 +151,7 @@ public:
 private:
     enum class state : std::uint8_t { idle, starting, open, closed };
     static constexpr std::chrono::milliseconds look_every{5};
+    static constexpr std::uint32_t ports_of_a_turn = 16;
     static constexpr std::chrono::seconds after_refusal{1};
 
     static std::uint32_t slots_for(const reservation_request& request, const pool_growth& growth) noexcept {
@@ -213,17 +219,17 @@ private:
     }
     bool advance(state from, state to) noexcept { return state_.compare_exchange_strong(from, to); }
 
-    // True once nothing is held.
-    bool release_unused() noexcept {
-        bool all_gone = !is_growing_.load();  // called off by close_door(), which takes some turns
-        const std::uint32_t count = published_.load(std::memory_order_acquire);
-        for (std::uint32_t i = 0; i < count; ++i) {
-            if (!blocks_[i]) continue;
-            failure busy;
-            blocks_[i].release(busy, if_taken::refuse);
-            all_gone = all_gone && !blocks_[i];
-        }
-        return all_gone;
+    // A turn's worth: `released` blocks are gone, the next one goes piece by piece. True once nothing is held;
+    // `waits`: for somebody to give back, or to end.
+    bool release_further(std::uint32_t& released, bool& waits) noexcept {
+        waits = is_growing_.load();  // called off by close_door(), which takes some turns
+        if (waits) return false;
+        if (released == published_.load(std::memory_order_acquire)) return true;
+        failure f;
+        const bool more = blocks_[released].release_some(f, ports_of_a_turn);
+        waits = f.code == errc::reservation_busy;
+        if (!more && !waits) ++released;
+        return false;
     }
     void note(failure f) {
         const std::lock_guard lock(why_gate_);
