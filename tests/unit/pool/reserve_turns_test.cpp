@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <numeric>
 
 namespace {
 
@@ -91,7 +92,8 @@ protected:
                   << " ms\n";
         EXPECT_LT(ticks.turns.back(), 20'000) << "a turn held the loop up";
         EXPECT_LT(ticks.turns[ticks.turns.size() * 95 / 100], 3'000);
-        EXPECT_GT(beats.beats, 5u) << "timers were not looked at";
+        const double work = std::accumulate(ticks.turns.begin(), ticks.turns.end(), 0.0) / 1000;  // ms
+        EXPECT_GT(static_cast<double>(beats.beats), work / 3) << "timers and I/O have to wait for many turns";
     }
     void measure(berth::transport protocol, bool cancelled) {
         bool stop = false;

@@ -77,19 +77,16 @@ public:
     template <class Token>
     auto async_start(Token&& token) {
         return asio::async_compose<Token, void(error_code)>(
-            [self = shared_from_this(), why = std::make_shared<failure>(), has_begun = false](
+            [self = shared_from_this(), why = std::make_shared<failure>(), has_begun = false, is_refused = false](
                 auto& op, error_code ec = {}, port_reservation first = {}) mutable {
+                if (is_refused) return op.complete(asio::error::already_started);
                 if (std::exchange(has_begun, true)) return op.complete(self->started(ec, *why, std::move(first)));
                 auto& mine = *self;  // the lambda moves on with the operation
                 auto& text = *why;
-                if (mine.advance(state::idle, state::starting)) {
-                    mine.is_growing_.store(true);
-                    port_reservation::async_reserve(mine.home_, mine.request_, text, std::move(op));
-                } else {
-                    asio::post(mine.home_, [op = std::move(op)]() mutable {
-                        op.complete(error_code(asio::error::already_started));
-                    });
-                }
+                is_refused = !mine.advance(state::idle, state::starting);
+                if (is_refused) return asio::post(mine.home_.get_executor(), std::move(op));
+                mine.is_growing_.store(true);
+                port_reservation::async_reserve(mine.home_, mine.request_, text, std::move(op));
             },
             token, home_);
     }
@@ -154,9 +151,11 @@ private:
     static constexpr std::uint32_t ports_of_a_turn = 16;
     static constexpr std::chrono::seconds after_refusal{1};
 
+    static std::uint32_t most_of(const pool_growth& growth) noexcept { return std::min(growth.most, 65535u); }
     static std::uint32_t slots_for(const reservation_request& request, const pool_growth& growth) noexcept {
-        if (growth.grow_by == 0 || growth.most <= request.block.count) return 1;
-        return 1 + (growth.most - request.block.count + growth.grow_by - 1) / growth.grow_by;
+        const std::uint32_t most = most_of(growth);
+        if (growth.grow_by == 0 || most <= request.block.count) return 1;
+        return 2 + (most - request.block.count - 1) / growth.grow_by;
     }
     [[nodiscard]] bool may_grow() const noexcept {
         return published_.load(std::memory_order_relaxed) < slots_ && !is_growing_.load(std::memory_order_relaxed);
@@ -177,7 +176,7 @@ private:
     void begin_growth() {
         if (state_.load(std::memory_order_acquire) != state::open) return is_growing_.store(false);
         auto request = request_;
-        request.block = {0, std::min(growth_.grow_by, growth_.most - held_)};
+        request.block = {0, std::min(growth_.grow_by, most_of(growth_) - held_)};
         port_reservation::async_reserve(
             home_, request, growth_failure_,
             asio::bind_cancellation_slot(cancel_growth_.slot(),
@@ -189,6 +188,7 @@ private:
         if (!ec && state_.load(std::memory_order_acquire) == state::open) {
             publish(std::move(block));
             growths_.fetch_add(1, std::memory_order_relaxed);
+            if (state_.load() != state::open) release_all();  // close() did not see it
         } else if (ec && ec != asio::error::operation_aborted) {
             growths_refused_.fetch_add(1, std::memory_order_relaxed);
             note(std::move(growth_failure_));
