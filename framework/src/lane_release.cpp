@@ -93,8 +93,8 @@ void port_lane::put_back_collected(const std::vector<bool>& woken, std::uint32_t
     }
 }
 
-void port_lane::drop_collected() noexcept {
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+void port_lane::drop_collected(std::uint32_t from, std::uint32_t upto) noexcept {
+    for (std::uint32_t i = from; i < upto; ++i) {
         const auto s = state(i);
         if (s == port_state::detached || s == port_state::unreserved) continue;  // its worker drops it, or has
         block_->drop(i);

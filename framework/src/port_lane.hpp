@@ -56,7 +56,7 @@ public:
     [[nodiscard]] std::uint32_t out() const noexcept;
     bool collect(if_taken policy, std::vector<bool>& woken, std::uint32_t& still_out) noexcept;
     void put_back_collected(const std::vector<bool>& woken, std::uint32_t upto) noexcept;
-    void drop_collected() noexcept;
+    void drop_collected(std::uint32_t from, std::uint32_t upto) noexcept;
     void abandon() noexcept;
 
     [[nodiscard]] std::uint32_t available() const noexcept { return claims_.available(); }

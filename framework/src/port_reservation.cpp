@@ -122,6 +122,12 @@ void port_reservation::release(failure& f, if_taken policy) noexcept {
     core_->release(f, policy);
 }
 
+bool port_reservation::release_some(failure& f, std::uint32_t most) noexcept {
+    if (core_) return core_->release_some(f, most);
+    f.code = errc::reservation_released;
+    return false;
+}
+
 void port_reservation::release(if_taken policy) {
     failure f;
     release(f, policy);

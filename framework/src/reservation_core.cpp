@@ -7,6 +7,8 @@
 #include "reserve_steps.hpp"
 #include "token_table.hpp"
 
+#include <algorithm>
+
 namespace berth::detail {
 namespace {
 
@@ -66,17 +68,20 @@ port_lane* reservation_core::lane(platform::port_kind kind) noexcept {
     return nullptr;
 }
 
-void reservation_core::release(failure& f, if_taken policy) noexcept {
+// Asked before the gate, whose holder may have been a thread of the parent's.
+bool reservation_core::may_release(failure& f) const noexcept {
     f = {};
-    if (is_forked()) {
-        f.code = errc::forked;
-        f.what = "a forked child cannot release its parent's reservation";
-        return;
-    }
-    const std::lock_guard lock(releasing_);
+    if (!is_forked()) return true;
+    f.code = errc::forked;
+    f.what = "a forked child cannot release its parent's reservation";
+    return false;
+}
+
+// False and a failure: nothing has changed. Else no draw succeeds any more, and what is not detached is to be dropped.
+bool reservation_core::end_draws(failure& f, if_taken policy) noexcept {
     if (now() == phase::released) {
         f.code = errc::reservation_released;
-        return;
+        return false;
     }
     std::uint32_t out = 0;
     for (bool looked = false; policy == if_taken::refuse; looked = true) {
@@ -100,13 +105,34 @@ void reservation_core::release(failure& f, if_taken policy) noexcept {
         f.count = out;
         f.what = std::to_string(out) + " sockets of the block are still out; give them back, or release with "
                                        "if_taken::detach";
-        return;
+        return false;
     }
     token_table::instance().remove(token_);
     phase_.store(phase::released, std::memory_order_seq_cst);
-    for (auto& lane : lanes_) lane->drop_collected();
+    to_drop_ = request_.block.count;
+    return true;
+}
+
+bool reservation_core::drop(std::uint32_t most) noexcept {
+    const std::uint32_t upto = to_drop_;
+    to_drop_ -= std::min(most, to_drop_);
+    for (auto& lane : lanes_) lane->drop_collected(to_drop_, upto);
+    if (to_drop_ != 0) return true;
     self_ = shared_from_this();
     const auto last = detached_port_back();  // the owner's own share; ends the core only if the caller does not hold it
+    return false;
+}
+
+void reservation_core::release(failure& f, if_taken policy) noexcept {
+    if (!may_release(f)) return;
+    const std::lock_guard lock(releasing_);
+    if (to_drop_ != 0 || end_draws(f, policy)) drop(~std::uint32_t{0});
+}
+
+bool reservation_core::release_some(failure& f, std::uint32_t most) noexcept {
+    if (!may_release(f)) return false;
+    const std::lock_guard lock(releasing_);
+    return (to_drop_ != 0 || end_draws(f, if_taken::refuse)) && drop(most);
 }
 
 std::shared_ptr<reservation_core> reservation_core::detached_port_back() noexcept {

@@ -57,6 +57,8 @@ public:
     }
 
     void release(failure& f, if_taken policy) noexcept;
+    /// The same in pieces, refusing while something is out: lets go of `most` ports or fewer. True: call again.
+    bool release_some(failure& f, std::uint32_t most) noexcept;
     std::uint32_t reclaim() noexcept;
     [[nodiscard]] std::uint32_t available() const noexcept;
     [[nodiscard]] reservation_statistics statistics() const noexcept;
@@ -67,6 +69,9 @@ public:
 
 private:
     friend class reserve_steps;
+    bool may_release(failure& f) const noexcept;
+    bool end_draws(failure& f, if_taken policy) noexcept;
+    bool drop(std::uint32_t most) noexcept;
 
     platform::port_provider& provider_;
     reservation_request request_;  // block specific once held
@@ -78,6 +83,7 @@ private:
     std::atomic<phase> phase_{phase::held};
     std::array<std::atomic<std::uint64_t>, errc_count> failures_{};
     std::mutex releasing_;
+    std::uint32_t to_drop_ = 0;  // ports, from the block's first on: released, and not yet let go of
     std::atomic<std::uint32_t> detached_{1};  // one for the core's owner
     std::shared_ptr<reservation_core> self_;  // set while only detached ports keep the core
 };

@@ -27,6 +27,7 @@ namespace berth {
 namespace detail {
 class reservation_core;
 class reserve_turns;
+class growing_blocks;
 
 template <class Socket>
 concept acceptor = requires(Socket& s) {
@@ -131,12 +132,15 @@ public:
 private:
     friend class detail::reservation_core;
     friend class detail::reserve_turns;
+    friend class detail::growing_blocks;
     enum class socket_use : std::uint8_t { udp, tcp_listen, tcp_connect };
 
     explicit port_reservation(std::shared_ptr<detail::reservation_core> core) noexcept;
     BERTH_DECL bound_port take_for(socket_use use, error_code& ec) noexcept;
     BERTH_DECL std::array<bound_port, 2> take_pair_for(socket_use use, error_code& ec) noexcept;
     [[nodiscard]] BERTH_DECL bool sockets_are_ipv4() const noexcept;
+    /// release(), refusing, in pieces of `most` ports. True: call again.
+    BERTH_DECL bool release_some(failure& f, std::uint32_t most) noexcept;
 
     template <class Socket>
     static constexpr socket_use use_of() noexcept {

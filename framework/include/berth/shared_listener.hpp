@@ -9,6 +9,7 @@
 #pragma once
 
 #include <berth/bound_port.hpp>
+#include <berth/detail/handler_operation.hpp>
 #include <berth/tcp_acceptor.hpp>
 
 #include <asio/associated_executor.hpp>
@@ -105,8 +106,10 @@ private:
             detail::close_native(static_cast<detail::native_value>(handle), detail::said(ignored));
         }
         void close_one(std::size_t i) noexcept {
+            constexpr auto closed = static_cast<native_handle_type>(-1);
             tcp_acceptor& a = acceptors[i];
-            if (!a.is_open() || a.native_handle() != handles[i]) all_ours = false;
+            const native_handle_type ours = std::exchange(handles[i], closed);
+            if (ours != closed && (!a.is_open() || a.native_handle() != ours)) all_ours = false;
             error_code ignored;
             a.close(ignored);
         }
@@ -121,30 +124,33 @@ private:
         std::vector<tcp_acceptor> acceptors;
         std::vector<native_handle_type> handles;  // what each of them was given
         std::atomic<bool> all_ours{true};
-        std::atomic<std::size_t> open{0};  // while they close one by one
     };
 
     template <class Handler>
     static void begin_close(Handler handler, std::shared_ptr<parts> closing) {
-        if (!closing || !closing->port || closing->acceptors.empty()) {
+        if (!closing || closing->acceptors.empty()) {
+            if (closing) closing->give_back();
             const auto executor = asio::get_associated_executor(handler);
             return asio::post(executor, [h = std::move(handler)]() mutable { std::move(h)(error_code()); });
         }
+        using executor_type = tcp_acceptor::executor_type;
         struct completion {
+            completion(Handler h, const executor_type& first, std::size_t count)
+                : handler(std::move(h)),
+                  executor(asio::prefer(asio::get_associated_executor(handler, first),
+                                        asio::execution::outstanding_work.tracked)),
+                  left(count) {}
             Handler handler;
-            tcp_acceptor::executor_type first;
-            decltype(asio::prefer(asio::get_associated_executor(handler, first),
-                                  asio::execution::outstanding_work.tracked)) executor;
+            detail::tracked_executor<asio::associated_executor_t<Handler, executor_type>> executor;
+            std::atomic<std::size_t> left;  // acceptors
         };
-        const auto first = closing->acceptors.front().get_executor();
-        auto executor =
-            asio::prefer(asio::get_associated_executor(handler, first), asio::execution::outstanding_work.tracked);
-        auto end = std::make_shared<completion>(completion{std::move(handler), first, std::move(executor)});
-        closing->open = closing->acceptors.size();
-        for (std::size_t i = 0; i < closing->acceptors.size(); ++i) {
-            asio::post(closing->acceptors[i].get_executor(), [closing, end, i] {
+        auto& acceptors = closing->acceptors;
+        auto end =
+            std::make_shared<completion>(std::move(handler), acceptors.front().get_executor(), acceptors.size());
+        for (std::size_t i = 0; i < acceptors.size(); ++i) {
+            asio::post(acceptors[i].get_executor(), [closing, end, i] {
                 closing->close_one(i);
-                if (closing->open.fetch_sub(1) != 1) return;
+                if (end->left.fetch_sub(1) != 1) return;
                 closing->give_back();
                 asio::dispatch(end->executor, [end] { std::move(end->handler)(error_code()); });
             });

@@ -163,8 +163,15 @@ TEST_P(acceptor_pool_of, the_port_comes_back_and_serves_again) {
         ::close(client);
         shared_listener moved(std::move(listener));
         EXPECT_FALSE(listener);
+        bool closed = false;
+        moved.async_close([&](error_code e) { closed = !e; });
+        EXPECT_FALSE(closed) << "never from inside the call";
+        run();
+        EXPECT_TRUE(closed);
         moved.close();
-        moved.close();
+        moved.async_close([&](error_code e) { closed = static_cast<bool>(e); });  // once more
+        run();
+        EXPECT_FALSE(closed);
         EXPECT_FALSE(moved);
         run();
         EXPECT_EQ(pool.statistics().ports.available, 1u);

@@ -77,19 +77,16 @@ public:
     template <class Token>
     auto async_start(Token&& token) {
         return asio::async_compose<Token, void(error_code)>(
-            [self = shared_from_this(), why = std::make_shared<failure>(), has_begun = false](
+            [self = shared_from_this(), why = std::make_shared<failure>(), has_begun = false, is_refused = false](
                 auto& op, error_code ec = {}, port_reservation first = {}) mutable {
+                if (is_refused) return op.complete(asio::error::already_started);
                 if (std::exchange(has_begun, true)) return op.complete(self->started(ec, *why, std::move(first)));
                 auto& mine = *self;  // the lambda moves on with the operation
                 auto& text = *why;
-                if (mine.advance(state::idle, state::starting)) {
-                    mine.is_growing_.store(true);
-                    port_reservation::async_reserve(mine.home_, mine.request_, text, std::move(op));
-                } else {
-                    asio::post(mine.home_, [op = std::move(op)]() mutable {
-                        op.complete(error_code(asio::error::already_started));
-                    });
-                }
+                is_refused = !mine.advance(state::idle, state::starting);
+                if (is_refused) return asio::post(mine.home_.get_executor(), std::move(op));
+                mine.is_growing_.store(true);
+                port_reservation::async_reserve(mine.home_, mine.request_, text, std::move(op));
             },
             token, home_);
     }
@@ -99,13 +96,18 @@ public:
     auto async_stop(Token&& token) {
         close_door();
         return asio::async_compose<Token, void(error_code)>(
-            [self = shared_from_this(), timer = std::make_unique<steady_timer>(home_), has_begun = false](
-                auto& op, error_code ec = {}) mutable {
-                auto& wait = *timer;
-                if (!std::exchange(has_begun, true)) return asio::post(wait.get_executor(), std::move(op));
-                if (ec || self->release_unused()) return op.complete(ec);
-                wait.expires_after(look_every);
-                wait.async_wait(std::move(op));
+            [self = shared_from_this(), timer = std::make_unique<steady_timer>(home_), has_begun = false,
+             waits = false, released = 0u](auto& op, error_code ec = {}) mutable {
+                if (has_begun && (ec || self->release_further(released, waits))) return op.complete(ec);
+                has_begun = true;
+                auto& wait = *timer;  // the lambda moves on with the operation
+                if (waits) {
+                    wait.expires_after(look_every);
+                    wait.async_wait(std::move(op));
+                } else {
+                    self->home_.loop().look_soon();
+                    asio::post(wait.get_executor(), std::move(op));
+                }
             },
             token, home_);
     }
@@ -146,11 +148,14 @@ public:
 private:
     enum class state : std::uint8_t { idle, starting, open, closed };
     static constexpr std::chrono::milliseconds look_every{5};
+    static constexpr std::uint32_t ports_of_a_turn = 16;
     static constexpr std::chrono::seconds after_refusal{1};
 
+    static std::uint32_t most_of(const pool_growth& growth) noexcept { return std::min(growth.most, 65535u); }
     static std::uint32_t slots_for(const reservation_request& request, const pool_growth& growth) noexcept {
-        if (growth.grow_by == 0 || growth.most <= request.block.count) return 1;
-        return 1 + (growth.most - request.block.count + growth.grow_by - 1) / growth.grow_by;
+        const std::uint32_t most = most_of(growth);
+        if (growth.grow_by == 0 || most <= request.block.count) return 1;
+        return 2 + (most - request.block.count - 1) / growth.grow_by;
     }
     [[nodiscard]] bool may_grow() const noexcept {
         return published_.load(std::memory_order_relaxed) < slots_ && !is_growing_.load(std::memory_order_relaxed);
@@ -171,7 +176,7 @@ private:
     void begin_growth() {
         if (state_.load(std::memory_order_acquire) != state::open) return is_growing_.store(false);
         auto request = request_;
-        request.block = {0, std::min(growth_.grow_by, growth_.most - held_)};
+        request.block = {0, std::min(growth_.grow_by, most_of(growth_) - held_)};
         port_reservation::async_reserve(
             home_, request, growth_failure_,
             asio::bind_cancellation_slot(cancel_growth_.slot(),
@@ -183,6 +188,7 @@ private:
         if (!ec && state_.load(std::memory_order_acquire) == state::open) {
             publish(std::move(block));
             growths_.fetch_add(1, std::memory_order_relaxed);
+            if (state_.load() != state::open) release_all();  // close() did not see it
         } else if (ec && ec != asio::error::operation_aborted) {
             growths_refused_.fetch_add(1, std::memory_order_relaxed);
             note(std::move(growth_failure_));
@@ -213,17 +219,17 @@ private:
     }
     bool advance(state from, state to) noexcept { return state_.compare_exchange_strong(from, to); }
 
-    // True once nothing is held.
-    bool release_unused() noexcept {
-        bool all_gone = !is_growing_.load();  // called off by close_door(), which takes some turns
-        const std::uint32_t count = published_.load(std::memory_order_acquire);
-        for (std::uint32_t i = 0; i < count; ++i) {
-            if (!blocks_[i]) continue;
-            failure busy;
-            blocks_[i].release(busy, if_taken::refuse);
-            all_gone = all_gone && !blocks_[i];
-        }
-        return all_gone;
+    // A turn's worth: `released` blocks are gone, the next one goes piece by piece. True once nothing is held;
+    // `waits`: for somebody to give back, or to end.
+    bool release_further(std::uint32_t& released, bool& waits) noexcept {
+        waits = is_growing_.load();  // called off by close_door(), which takes some turns
+        if (waits) return false;
+        if (released == published_.load(std::memory_order_acquire)) return true;
+        failure f;
+        const bool more = blocks_[released].release_some(f, ports_of_a_turn);
+        waits = f.code == errc::reservation_busy;
+        if (!more && !waits) ++released;
+        return false;
     }
     void note(failure f) {
         const std::lock_guard lock(why_gate_);
