@@ -92,7 +92,6 @@ void callback_reader::end(bool invoke) noexcept {
     if (invoke && shard.core.hooks.closed != nullptr) shard.core.hooks.closed(shard.core.handler.get(), s, ec);
     s.handler_done();
     this->~callback_reader();
-    s.loop().deallocate(this, sizeof(callback_reader));
     s.drop_reference();
 }
 

@@ -1,8 +1,9 @@
 // Accepting on a shard: limits, and what is done when the system has nothing left to accept with.
 //
 // The loop stays free: what cannot be accepted now waits in the system's queue, a timer (10 ms, doubling to 1 s) or
-// the next connection that ends brings it back. A multishot accept would take what is to wait, so it is used only
-// where nothing waits.
+// the next connection that ends brings it back. A multishot accept would take what is to wait; and where several rings
+// accept from one socket it keeps its place in front, so that one shard gets all (measured: 10,000 of 10,000), while
+// single accepts take turns. So it is used only by one shard, and where nothing waits.
 #include "platform/server_calls.hpp"
 #include "server/server_parts.hpp"
 
@@ -25,7 +26,7 @@ void shard_listener::arm() noexcept {
     if (is_armed_ || is_closed_ || held != -1 || !shard_.may_accept()) return;
     const server_options& options = shard_.core.options;
     what = verb::accept;
-    many = options.max_connections == 0 || options.when_full == beyond_limit::reset;
+    many = shard_.core.size() == 1 && (options.max_connections == 0 || options.when_full == beyond_limit::reset);
     flags = 0;
     part_count = 0;
     socket = attached_;
@@ -120,7 +121,7 @@ bool server_shard::admit(native_value socket, bool is_ipv6, const asio::ip::tcp:
         }
         error_code ec;
         attached = loop.attach(socket, false, is_ipv6, ec);
-        if (!ec) s = new (loop.allocate(sizeof(session))) session(*this, socket, attached);
+        if (!ec) s = new (loop.allocate(session_size())) session(*this, socket, attached);
     } catch (const std::bad_alloc&) {
         if (attached != nullptr) loop.detach(attached);
     }

@@ -99,6 +99,7 @@ public:
     void room_came(const std::shared_ptr<shared_core>& kept) noexcept;
 
     // --- sessions
+    [[nodiscard]] std::size_t session_size() const noexcept;  ///< bytes
     void session_opened() noexcept;
     void session_ended(const session& s) noexcept;
     void session_destroyed(session& s) noexcept;

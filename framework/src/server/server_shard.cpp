@@ -1,4 +1,5 @@
 // A shard's part of a server: its timers, its sessions, and the write queues that wait for the end of a turn.
+#include "server/callback_reader.hpp"
 #include "server/server_parts.hpp"
 #include "server/session_queue.hpp"
 
@@ -27,6 +28,11 @@ server_shard::server_shard(shared_core& c, const shard_place& place, std::size_t
     flush_.run = flush;
 }
 
+// A session that reads by itself has its reader behind it, in the same block.
+std::size_t server_shard::session_size() const noexcept {
+    return sizeof(session) + (core.hooks.received != nullptr ? sizeof(callback_reader) : 0);
+}
+
 void server_shard::session_opened() noexcept {
     if (sessions_++ == 0) kept_ = core.shared_from_this();
     if (!wheel.has_deadlines() || tick_timer_.is_set()) return;
@@ -45,7 +51,7 @@ void server_shard::session_ended(const session& s) noexcept {
 void server_shard::session_destroyed(session& s) noexcept {
     deadline_wheel::remove(s);
     s.~session();
-    loop.deallocate(&s, sizeof(session));
+    loop.deallocate(&s, session_size());
     if (--sessions_ != 0) return;
     const auto kept = std::move(kept_);  // may be the last
     tick_timer_.cancel();

@@ -46,12 +46,8 @@ std::size_t session::shard_index() const noexcept { return shard_.index; }
 bool session::is_stopping() const noexcept { return shard_.is_stopping; }
 
 void session::begin_reading() noexcept {
-    try {
-        reader_ = new (loop().allocate(sizeof(callback_reader))) callback_reader(*this);
-    } catch (const std::bad_alloc&) {
-        failed("no memory to read with");
-        return handler_done();
-    }
+    static_assert(alignof(callback_reader) <= alignof(session));
+    reader_ = new (this + 1) callback_reader(*this);
     is_open() ? reader_->go_on() : reader_->session_closed();  // closed when it was opened
 }
 

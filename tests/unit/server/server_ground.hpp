@@ -130,20 +130,9 @@ private:
     bool is_connected_ = false;
 };
 
-inline awaitable<void> echo(connection c) {
-    for (char data[1024];;) {
-        const auto [ec, size] = co_await c.async_read_unless_stopping(asio::buffer(data), as_tuple);
-        if (ec) co_return;
-        co_await asio::async_write(c, asio::buffer(data, size), use_awaitable);
-    }
-}
-
-inline berth::connection_callbacks echo_callbacks() {
-    berth::connection_callbacks calls;
-    calls.received = [](connection& c, asio::const_buffer bytes) { c.write(bytes); };
-    calls.stopping = [](connection& c) { c.finish(); };
-    return calls;
-}
+/// Until the client ends, or the server stops and nothing has come.
+awaitable<void> echo(connection c);
+berth::connection_callbacks echo_callbacks();
 
 class server_by_backend : public by_backend {
 protected:
