@@ -1,8 +1,13 @@
-# berth_test(name sources... [LABELS ...] [LIBS ...] [PROCESSORS n] [TIMEOUT seconds] [NIGHTLY VARIABLE=value...])
+# berth_test(name sources... [LABELS ...] [LIBS ...] [PROCESSORS n] [TIMEOUT seconds] [NIGHTLY VARIABLE=value...]
+#     [OPTIMIZED] [PRECOMPILED headers...])
 #
 # One program of GoogleTest cases, run by tests/support/in_namespace. The first folder of its sources is its first
 # label. LABELS both_privileges: as root it runs as it is and again, as name.unprivileged, without any capability.
 # NIGHTLY: name.nightly is the same program with these environment variables, left out of ordinary runs.
+#
+# Tests are most of the time that a build takes, and compilers spend most of that on optimising what runs once: so they
+# are compiled with -O1 and little debug information, but for those whose running is the work (OPTIMIZED). PRECOMPILED:
+# headers that many sources of the test include.
 
 set(berth_launcher_options "")
 if(BERTH_SANITIZE MATCHES "thread")
@@ -31,12 +36,13 @@ function(berth_test_library name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
     add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
     berth_build_flags(${name})
+    target_compile_options(${name} PRIVATE -O1 -g1)
     target_include_directories(${name} PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}")
     target_link_libraries(${name} PUBLIC berth_internals ${arg_LIBS})
 endfunction()
 
 function(berth_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "PROCESSORS;TIMEOUT" "LABELS;LIBS;NIGHTLY")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "OPTIMIZED" "PROCESSORS;TIMEOUT" "LABELS;LIBS;NIGHTLY;PRECOMPILED")
     set(sources ${arg_UNPARSED_ARGUMENTS})
     list(GET sources 0 first_source)
     string(REGEX REPLACE "/.*" "" labels "${first_source}")
@@ -44,6 +50,12 @@ function(berth_test name)
 
     add_executable(${name} ${sources})
     berth_build_flags(${name})
+    if(NOT arg_OPTIMIZED)
+        target_compile_options(${name} PRIVATE -O1 -g1)
+    endif()
+    if(arg_PRECOMPILED)
+        target_precompile_headers(${name} PRIVATE ${arg_PRECOMPILED})
+    endif()
     target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
     target_link_libraries(${name} PRIVATE berth_internals ${arg_LIBS} GTest::gmock GTest::gtest GTest::gtest_main)
 
