@@ -173,6 +173,66 @@ TEST_P(listener_pool_of, a_start_that_fails_says_why_and_may_be_tried_again) {
     EXPECT_TRUE(pool.open(0));
 }
 
+// A socket of berth's that was only used to send and receive is not audited at give back; any other is.
+TEST_P(listener_pool_of, what_a_room_did_to_its_socket_does_not_reach_the_next) {
+    listener_pool pool(ports(1), {&context()});
+    ASSERT_FALSE(start(pool));
+    using deed = void (*)(endpoint&);
+    const deed deeds[] = {
+        [](endpoint&) {},
+        [](endpoint& e) { e->set_option(asio::ip::unicast::hops(3)); },
+        [](endpoint& e) {
+            asio::socket_base::broadcast on(true);
+            auto moved = std::move(*e);
+            moved.set_option(on);
+            *e = std::move(moved);
+        },
+        [](endpoint& e) {
+            const int tos = 0x10;
+            ::setsockopt(e->native_handle(), IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+        },
+        [](endpoint& e) { e->connect(udp::endpoint(asio::ip::address_v4::loopback(), 9)); },
+        [](endpoint& e) {
+            const int hops = 7, handle = e->release();
+            ::setsockopt(handle, IPPROTO_IP, IP_TTL, &hops, sizeof hops);
+            e->assign(udp::v4(), handle);
+        },
+        [](endpoint& e) {
+            e->close();
+            e->open(udp::v4());
+            e->set_option(asio::ip::unicast::hops(3));
+        },
+    };
+    for (std::size_t i = 0; i < std::size(deeds); ++i) {
+        {
+            auto room = pool.open(0);
+            EXPECT_FALSE(room->was_lent());
+            char data[8];
+            room->async_receive(asio::buffer(data), [](error_code, std::size_t) {});
+            context().run_for(1ms);
+            deeds[i](room);
+            if (i == 0) {
+                EXPECT_FALSE(room->was_lent());
+            }
+        }
+        context().run_for(1ms);
+        error_code ec;
+        auto next = pool.open(0, ec);
+        ASSERT_FALSE(ec) << i << ": " << ec.message();
+        EXPECT_TRUE(hears(next)) << i << ": of its old peer alone";
+        asio::ip::unicast::hops hops;
+        asio::socket_base::broadcast broadcast;
+        next->get_option(hops);
+        next->get_option(broadcast);
+        int tos = -1;
+        socklen_t size = sizeof tos;
+        ::getsockopt(next->native_handle(), IPPROTO_IP, IP_TOS, &tos, &size);
+        EXPECT_GT(hops.value(), 32) << i;
+        EXPECT_FALSE(broadcast.value()) << i;
+        EXPECT_EQ(tos, 0) << i;
+    }
+}
+
 TEST_P(listener_pool_of, stop_waits_for_the_rooms_and_leaves_nothing) {
     const auto block = free_block(4);
     auto request = ports(4, 10s);  // ports that rest are nobody's
