@@ -10,6 +10,16 @@
 
 namespace berth {
 
+namespace detail {
+
+/// berth's own sockets: whoever only sent, received or accepted with one need not have it audited at give back.
+template <class Socket>
+concept tells_if_lent = requires(const Socket& s) {
+    s.was_lent();
+};
+
+}  // namespace detail
+
 template <class Socket>
 class bound {
 public:
@@ -51,6 +61,9 @@ public:
         ec = {};
         if (!port_) return;
         if (holds_the_ports_socket()) {
+            if constexpr (detail::tells_if_lent<Socket>) {
+                if (socket_.was_lent()) port_.uses_ |= bound_port::lent;
+            }
             socket_.release(ec);
         } else {
             port_.uses_ |= bound_port::lost;
@@ -63,8 +76,14 @@ private:
     // Not so after a close, after a move in or out, and after a close and an open that got the same number again.
     bool holds_the_ports_socket() noexcept {
         error_code unbound;
-        return socket_.is_open() && socket_.native_handle() == port_.io_handle() &&
-               socket_.local_endpoint(unbound).port() == port_.port();
+        return has_descriptor(port_.io_handle()) && socket_.local_endpoint(unbound).port() == port_.port();
+    }
+    bool has_descriptor(native_handle_type handle) noexcept {
+        if constexpr (detail::tells_if_lent<Socket>) {
+            return socket_.is(handle);
+        } else {
+            return socket_.is_open() && socket_.native_handle() == handle;
+        }
     }
 
     Socket socket_;

@@ -157,7 +157,12 @@ private:
         if (ec) return bound<Socket>(executor);
         Socket socket(executor);
         using protocol = typename Socket::protocol_type;
-        socket.assign(sockets_are_ipv4() ? protocol::v4() : protocol::v6(), port.native_handle(), ec);
+        const protocol family = sockets_are_ipv4() ? protocol::v4() : protocol::v6();
+        if constexpr (detail::tells_if_lent<Socket>) {
+            socket.assign_own(family, port.io_handle(), ec);
+        } else {
+            socket.assign(family, port.native_handle(), ec);
+        }
         if (ec) return bound<Socket>(executor);
         return bound<Socket>(std::move(socket), std::move(port));
     }

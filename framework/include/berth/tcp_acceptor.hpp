@@ -116,7 +116,10 @@ public:
     basic_tcp_acceptor(basic_tcp_acceptor&&) noexcept = default;
     basic_tcp_acceptor& operator=(basic_tcp_acceptor&&) noexcept = default;
 
-    void listen(int backlog, error_code& ec) { detail::listen_native(this->native(), backlog, detail::said(ec)); }
+    void listen(int backlog, error_code& ec) {
+        this->lend();
+        detail::listen_native(this->native(), backlog, detail::said(ec));
+    }
     void listen(int backlog = asio::socket_base::max_listen_connections) {
         error_code ec;
         listen(backlog, ec);

@@ -69,6 +69,7 @@ public:
     }
 
     void connect(const endpoint_type& to, error_code& ec) {
+        this->lend();  // the remote address has to be forgotten
         if (!this->is_open()) this->open(to.protocol(), ec);
         if (!ec || this->is_open())
             detail::connect_native(this->native(), to.data(), to.size(), true, detail::said(ec));

@@ -1,7 +1,5 @@
-// listener_pool: endpoints for rooms, cool-down, exhaustion, growth, shards on threads, and the end.
-#include <berth/listener_pool.hpp>
-
-#include "unit/pool/pool_ground.hpp"
+// listener_pool: endpoints for rooms, cool-down, exhaustion, growth, shards on threads.
+#include "unit/pool/listener_pool_ground.hpp"
 
 #include <atomic>
 #include <optional>
@@ -10,45 +8,6 @@
 namespace {
 
 using namespace pool_test;
-using berth::errc;
-using berth::listener_pool;
-using endpoint = listener_pool::endpoint;
-
-berth::reservation_request ports(std::uint32_t count, std::chrono::milliseconds cool_down = 0ms) {
-    berth::reservation_request r;
-    r.block.count = count;
-    r.family = berth::address_family::ipv4;
-    r.cool_down = cool_down;
-    return r;
-}
-
-bool hears(endpoint& e) {
-    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET, to.sin_port = htons(e.port()), to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
-    ::close(fd);
-    char got[4];
-    e->non_blocking(true);
-    error_code ec;
-    return e->receive(asio::buffer(got), 0, ec) == 1;
-}
-
-class listener_pool_of : public by_backend {
-protected:
-    error_code start(listener_pool& pool) {
-        error_code said = asio::error::fault;
-        pool.async_start([&](error_code ec) { said = ec; });
-        run();
-        return said;
-    }
-    error_code stop(listener_pool& pool) {
-        error_code said = asio::error::fault;
-        pool.async_stop([&](error_code ec) { said = ec; });
-        run();
-        return said;
-    }
-};
 BERTH_BY_BACKEND(listener_pool_of);
 
 TEST_P(listener_pool_of, two_ports_opens_two_endpoints_that_hear_and_then_says_that_it_has_none) {
@@ -142,113 +101,64 @@ TEST_P(listener_pool_of, a_block_that_is_refused_later_is_told_and_the_pool_goes
     EXPECT_TRUE(hears(other));
 }
 
-TEST_P(listener_pool_of, nothing_is_opened_before_the_start_or_after_the_close) {
-    listener_pool pool(ports(2), {&context()});
-    error_code ec;
-    EXPECT_FALSE(pool.open(0, ec));
-    EXPECT_EQ(ec, errc::reservation_released);
+// A socket of berth's that was only used to send and receive is not audited at give back; any other is.
+TEST_P(listener_pool_of, what_a_room_did_to_its_socket_does_not_reach_the_next) {
+    listener_pool pool(ports(1), {&context()});
     ASSERT_FALSE(start(pool));
-    EXPECT_EQ(start(pool), asio::error::already_started);
-    EXPECT_FALSE(pool.open(7, ec));
-    EXPECT_EQ(ec, errc::invalid_argument) << "there is one shard";
-    EXPECT_FALSE(pool.open_pair(7, ec)[0]);
-    EXPECT_EQ(ec, errc::invalid_argument);
-    pool.close();
-    EXPECT_FALSE(pool.open(0, ec));
-    EXPECT_EQ(ec, errc::reservation_released);
-    EXPECT_THROW(listener_pool(ports(2), std::initializer_list<berth::io_context*>{}), berth::reservation_error);
-}
-
-TEST_P(listener_pool_of, a_start_that_fails_says_why_and_may_be_tried_again) {
-    const auto block = free_block(2);
-    auto request = ports(2);
-    request.block = block;
-    listener_pool pool(request, {&context()});
-    {
-        const auto other = berth::port_reservation::reserve(request);
-        EXPECT_EQ(start(pool), errc::block_unavailable);
-        EXPECT_NE(pool.failure().what.find("in use"), std::string::npos) << pool.failure().what;
-    }
-    EXPECT_FALSE(start(pool));
-    EXPECT_TRUE(pool.open(0));
-}
-
-TEST_P(listener_pool_of, stop_waits_for_the_rooms_and_leaves_nothing) {
-    const auto block = free_block(4);
-    auto request = ports(4, 10s);  // ports that rest are nobody's
-    request.block = block;
-    listener_pool pool(request, {&context()});
-    ASSERT_FALSE(start(pool));
-    std::optional<endpoint> room = pool.open(0), other = pool.open(0);
-    other.reset();
-    bool stopped = false;
-    pool.async_stop([&](error_code ec) {
-        EXPECT_FALSE(ec);
-        stopped = true;
-    });
-    EXPECT_FALSE(stopped);
-    context().run_for(30ms);
-    EXPECT_FALSE(stopped) << "a room is open";
-    error_code ec;
-    EXPECT_FALSE(pool.open(0, ec)) << "but no new one";
-    EXPECT_TRUE(hears(*room));
-    room.reset();
-    run();
-    EXPECT_TRUE(stopped);
-    EXPECT_EQ(sockets_of_both(block), 0u);
-}
-
-TEST_P(listener_pool_of, closed_lets_the_rooms_live_to_their_end) {
-    const auto block = free_block(4);
-    auto request = ports(4);
-    request.block = block;
-    std::optional<endpoint> room;
-    {
-        listener_pool pool(request, {&context()});
-        ASSERT_FALSE(start(pool));
-        room = pool.open(0);
-        pool.close();
-    }
-    run();
-    EXPECT_TRUE(hears(*room));
-    EXPECT_EQ(sockets_of_both(block), 2u) << "its socket and its holder";
-    room.reset();
-    EXPECT_EQ(sockets_of_both(block), 0u);
-}
-
-TEST_P(listener_pool_of, gone_while_it_starts_or_grows_leaves_nothing) {
-    const auto before = descriptors_now();
-    for (int turns = 0; turns < 12; turns += 3) {
-        std::optional<error_code> said;
+    using deed = void (*)(endpoint&);
+    const deed deeds[] = {
+        [](endpoint&) {},
+        [](endpoint& e) { e->set_option(asio::ip::unicast::hops(3)); },
+        [](endpoint& e) {
+            asio::socket_base::broadcast on(true);
+            auto moved = std::move(*e);
+            moved.set_option(on);
+            *e = std::move(moved);
+        },
+        [](endpoint& e) {
+            const int tos = 0x10;
+            ::setsockopt(e->native_handle(), IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+        },
+        [](endpoint& e) { e->connect(udp::endpoint(asio::ip::address_v4::loopback(), 9)); },
+        [](endpoint& e) {
+            const int hops = 7, handle = e->release();
+            ::setsockopt(handle, IPPROTO_IP, IP_TTL, &hops, sizeof hops);
+            e->assign(udp::v4(), handle);
+        },
+        [](endpoint& e) {
+            e->close();
+            e->open(udp::v4());
+            e->set_option(asio::ip::unicast::hops(3));
+        },
+    };
+    for (std::size_t i = 0; i < std::size(deeds); ++i) {
         {
-            listener_pool pool(ports(64), {&context()}, {.grow_by = 64, .most = 128, .low_water = 64});
-            pool.async_start([&](error_code ec) { said = ec; });
-            for (int i = 0; i < turns; ++i) context().run_one();
-            if (turns >= 9) {
-                while (!said) context().run_one();
-                pool.open(0);
-                for (int i = 0; i < 4; ++i) context().run_one();
+            auto room = pool.open(0);
+            EXPECT_FALSE(room->was_lent());
+            char data[8];
+            room->async_receive(asio::buffer(data), [](error_code, std::size_t) {});
+            context().run_for(1ms);
+            deeds[i](room);
+            if (i == 0) {
+                EXPECT_FALSE(room->was_lent());
             }
         }
-        run();
-        ASSERT_TRUE(said);
-        if (turns < 9) {
-            EXPECT_EQ(*said, asio::error::operation_aborted);
-        }
-        EXPECT_EQ(descriptors_now(), before);
+        context().run_for(1ms);
+        error_code ec;
+        auto next = pool.open(0, ec);
+        ASSERT_FALSE(ec) << i << ": " << ec.message();
+        EXPECT_TRUE(hears(next)) << i << ": of its old peer alone";
+        asio::ip::unicast::hops hops;
+        asio::socket_base::broadcast broadcast;
+        next->get_option(hops);
+        next->get_option(broadcast);
+        int tos = -1;
+        socklen_t size = sizeof tos;
+        ::getsockopt(next->native_handle(), IPPROTO_IP, IP_TOS, &tos, &size);
+        EXPECT_GT(hops.value(), 32) << i;
+        EXPECT_FALSE(broadcast.value()) << i;
+        EXPECT_EQ(tos, 0) << i;
     }
-}
-
-TEST_P(listener_pool_of, a_stop_while_it_starts_ends_both) {
-    listener_pool pool(ports(64), {&context()});
-    error_code started, stopped = asio::error::fault;
-    pool.async_start([&](error_code ec) { started = ec; });
-    for (int i = 0; i < 3; ++i) context().run_one();
-    pool.async_stop([&](error_code ec) { stopped = ec; });
-    run();
-    EXPECT_EQ(started, asio::error::operation_aborted);
-    EXPECT_FALSE(stopped);
-    EXPECT_EQ(pool.statistics().blocks, 0u);
 }
 
 TEST_P(listener_pool_of, shards_open_and_close_side_by_side) {

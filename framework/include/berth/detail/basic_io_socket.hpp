@@ -60,7 +60,8 @@ public:
           loop_(other.loop_),
           attachment_(std::exchange(other.attachment_, nullptr)),
           native_(std::exchange(other.native_, -1)),
-          is_nonblocking_(other.is_nonblocking_) {}
+          is_nonblocking_(other.is_nonblocking_),
+          was_lent_(other.was_lent_) {}
     basic_io_socket& operator=(basic_io_socket&& other) noexcept {
         if (this != &other) {
             error_code ignored;
@@ -70,6 +71,7 @@ public:
             attachment_ = std::exchange(other.attachment_, nullptr);
             native_ = std::exchange(other.native_, -1);
             is_nonblocking_ = other.is_nonblocking_;
+            was_lent_ = other.was_lent_;
         }
         return *this;
     }
@@ -77,6 +79,7 @@ public:
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
     [[nodiscard]] bool is_open() const noexcept { return native_ >= 0; }
     [[nodiscard]] native_handle_type native_handle() const noexcept {
+        was_lent_ = true;
         return static_cast<native_handle_type>(native_);
     }
 
@@ -91,6 +94,16 @@ public:
         error_code ec;
         open(protocol, ec);
         throw_if(ec, "open");
+    }
+
+    /// For reservations: as assign, and was_lent() says false until somebody gets at the descriptor or its options.
+    void assign_own(const Protocol& protocol, native_handle_type socket, error_code& ec) {
+        assign(protocol, socket, ec);
+        was_lent_ = false;
+    }
+    [[nodiscard]] bool was_lent() const noexcept { return was_lent_; }
+    [[nodiscard]] bool is(native_handle_type socket) const noexcept {
+        return is_open() && native_ == static_cast<native_value>(socket);
     }
 
     /// Post: the descriptor is this object's to close.
@@ -165,6 +178,7 @@ public:
     template <class Option>
     void set_option(const Option& option, error_code& ec) {
         const auto protocol = family_protocol();
+        was_lent_ = true;
         set_option_native(native_, option.level(protocol), option.name(protocol), option.data(protocol),
                           option.size(protocol), said(ec));
     }
@@ -190,6 +204,7 @@ public:
     }
     template <class Command>
     void io_control(Command& command, error_code& ec) {
+        was_lent_ = true;
         control_native(native_, static_cast<int>(command.name()), command.data(), said(ec));
     }
     template <class Command>
@@ -233,6 +248,7 @@ protected:
 
     [[nodiscard]] event_loop& loop() const noexcept { return *loop_; }
     [[nodiscard]] native_value native() const noexcept { return native_; }
+    void lend() noexcept { was_lent_ = true; }
 
     endpoint_type name(bool remote, error_code& ec) const {
         endpoint_type endpoint;
@@ -309,6 +325,7 @@ private:
         attachment_ = made;
         native_ = socket;
         is_nonblocking_ = false;
+        was_lent_ = true;
     }
 
     Executor executor_;
@@ -316,6 +333,7 @@ private:
     attachment* attachment_ = nullptr;
     native_value native_ = -1;
     bool is_nonblocking_ = false;
+    mutable bool was_lent_ = true;
 };
 
 }  // namespace berth::detail
