@@ -9,6 +9,7 @@
 #include <berth/capabilities.hpp>
 #include <berth/datagram.hpp>
 #include <berth/connect.hpp>
+#include <berth/connection.hpp>
 #include <berth/error.hpp>
 #include <berth/io_context.hpp>
 #include <berth/lent_buffer.hpp>
@@ -21,6 +22,10 @@
 #include <berth/reservation_token.hpp>
 #include <berth/resolver.hpp>
 #include <berth/shared_listener.hpp>
+#include <berth/server.hpp>
+#include <berth/server_options.hpp>
+#include <berth/shard_allocator.hpp>
+#include <berth/shards.hpp>
 #include <berth/signal_set.hpp>
 #include <berth/statistics.hpp>
 #include <berth/steady_timer.hpp>

@@ -94,7 +94,12 @@ error_code session::error_of_result(int result) noexcept {
     if (result >= 0) return {};
     if (!is_open() && is_deadline(end_)) return end_error();
     const error_code ec(-result, asio::error::get_system_category());
-    if (is_open() && ec != asio::error::operation_aborted) has_reported_error_ = is_broken_ = true;
+    if (!is_open()) return ec;
+    if (ec != asio::error::operation_aborted) {
+        has_reported_error_ = is_broken_ = true;
+    } else if (is_stopping()) {
+        has_reported_error_ = true;
+    }
     return ec;
 }
 

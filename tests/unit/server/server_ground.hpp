@@ -101,6 +101,7 @@ public:
     enum ending { ended, reset, open };
     /// How the server's side ended, within some time; bytes that come before are dropped.
     [[nodiscard]] ending wait_for_end(std::chrono::milliseconds most = 5s) const {
+        if (!is_connected_) return reset;  // it came before connect() had returned, which has said so
         const auto until = clock::now() + most;
         for (char dropped[4096];;) {
             const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now());

@@ -81,6 +81,18 @@ TEST_P(server_stop, who_does_not_end_is_cut_at_the_deadline_and_not_before) {
     EXPECT_EQ(books().handler_failures, 0u) << "that it was cut is not its fault";
 }
 
+TEST_P(server_stop, a_handler_that_lets_the_stop_come_out_as_an_exception_has_not_failed) {
+    serve([](connection c) -> awaitable<void> {
+        char data[64];
+        for (;;) co_await c.async_read_unless_stopping(asio::buffer(data), use_awaitable);
+    });
+    const client idle(at_);
+    ASSERT_TRUE(soon_active(1));
+    EXPECT_FALSE(stopped(5s));
+    EXPECT_EQ(idle.wait_for_end(), client::ended);
+    EXPECT_EQ(books().handler_failures + books().cut, 0u);
+}
+
 TEST_P(server_stop, an_answer_that_is_cut_off_ends_with_a_reset) {
     serve([](connection c) -> awaitable<void> {
         c.write(asio::buffer(std::string(16 << 20, 'a')));
