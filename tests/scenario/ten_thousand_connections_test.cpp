@@ -186,8 +186,12 @@ TEST_P(ten_thousand, connections_are_held_and_each_echoes_when_it_comes_and_when
     EXPECT_EQ(open_descriptors(), descriptors + connections);
 
     const std::size_t each = (heap_in_use() - heap) / connections;
-    std::cout << "an idle connection: " << each << " bytes of the heap" << std::endl;
-    EXPECT_LT(each, 4096u);
+    if (heap_in_use() == 0) {
+        std::cout << "an idle connection: not known, a sanitizer's heap keeps no such books" << std::endl;
+    } else {
+        std::cout << "an idle connection: " << each << " bytes of the heap" << std::endl;
+        EXPECT_LT(each, 4096u);
+    }
 
     const std::size_t go = 1, done = 2;
     ASSERT_EQ(::send(control_, &go, sizeof go, MSG_NOSIGNAL), static_cast<ssize_t>(sizeof go));
