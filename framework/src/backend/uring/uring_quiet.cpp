@@ -156,6 +156,7 @@ uring_backend::~uring_backend() {
     if (ear_ >= 0) ::close(ear_);
     while (sockets_ != nullptr) {
         sockets_->link = nullptr;
+        sockets_->leave_pool();
         sockets_ = sockets_->next_socket;
     }
 }
