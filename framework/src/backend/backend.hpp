@@ -27,9 +27,11 @@ class attachment {
 public:
     virtual ~attachment() = default;
 
-    /// The pool outlives it. Nobody's constructor throws once it has its memory.
+    /// Nobody's constructor throws once it has its memory.
     static void* operator new(std::size_t size, recycled_memory& pool);
     static void operator delete(void* memory, std::size_t size) noexcept;
+    /// The pool goes before it.
+    void leave_pool() noexcept;
     platform::native_socket native{};
     operation* first = nullptr;   ///< the operations that have not ended
     bool is_quiet = false;        ///< the loop's: no operation begins on it any more

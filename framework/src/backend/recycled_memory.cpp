@@ -66,7 +66,13 @@ void* attachment::operator new(std::size_t size, recycled_memory& pool) {
 
 void attachment::operator delete(void* memory, std::size_t size) noexcept {
     void* const start = static_cast<std::byte*>(memory) - before_attachment;
-    (*static_cast<recycled_memory**>(start))->put(start, size + before_attachment);
+    recycled_memory* const pool = *static_cast<recycled_memory**>(start);
+    pool != nullptr ? pool->put(start, size + before_attachment) : ::operator delete(start);
+}
+
+void attachment::leave_pool() noexcept {
+    void* const start = static_cast<std::byte*>(static_cast<void*>(this)) - before_attachment;  // it is its first base
+    *static_cast<recycled_memory**>(start) = nullptr;
 }
 
 void* event_loop::allocate(std::size_t size) {

@@ -157,6 +157,7 @@ uring_backend::~uring_backend() {
     if (bell_ >= 0) ::close(bell_);
     while (sockets_ != nullptr) {
         sockets_->link = nullptr;
+        sockets_->leave_pool();
         sockets_ = sockets_->next_socket;
     }
 }
