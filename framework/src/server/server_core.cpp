@@ -206,7 +206,7 @@ void shared_core::end() noexcept {
 
 server_statistics shared_core::statistics(std::size_t i) const noexcept {
     const shard_books& b = shards_[i]->books;
-    const auto read = [](const shard_books::counter& c) { return c.load(std::memory_order_relaxed); };
+    const auto read = [](const shard_books::counter& c) { return c.load(std::memory_order_acquire); };
     server_statistics s;
     s.ended = read(b.ended);
     s.accepted = std::max(read(b.accepted), s.ended);  // written in between

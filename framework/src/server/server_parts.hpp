@@ -21,7 +21,7 @@ namespace berth::detail {
 class shared_core;
 class server_shard;
 
-/// Written by one thread, read by any.
+/// Written by one thread, read by any. Who reads that a connection has ended sees what its handler did.
 struct alignas(64) shard_books {
     using counter = std::atomic<std::uint64_t>;
     counter accepted{0}, ended{0}, refused_by_limit{0}, refused_by_address{0}, bytes_in{0}, bytes_out{0}, aborted{0},
@@ -29,7 +29,7 @@ struct alignas(64) shard_books {
     std::array<counter, 4> timeouts{};  // first_byte, idle, total, write
 
     static void add(counter& c, std::uint64_t n = 1) noexcept {
-        c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+        c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_release);
     }
 };
 
