@@ -9,6 +9,8 @@
 # are compiled with -O1 and little debug information, but for those whose running is the work (OPTIMIZED). PRECOMPILED:
 # headers that many sources of the test include.
 
+# g++ 12 without inlining takes the frames of coroutines for memory of different makers.
+set(berth_test_options -O1 -g1 -Wno-mismatched-new-delete)
 set(berth_launcher_options "")
 if(BERTH_SANITIZE MATCHES "thread")
     # The shadow memory of g++ 12's TSan clashes with the wide address randomisation of newer kernels.
@@ -36,7 +38,7 @@ function(berth_test_library name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
     add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
     berth_build_flags(${name})
-    target_compile_options(${name} PRIVATE -O1 -g1)
+    target_compile_options(${name} PRIVATE ${berth_test_options})
     target_include_directories(${name} PUBLIC "${CMAKE_CURRENT_SOURCE_DIR}")
     target_link_libraries(${name} PUBLIC berth_internals ${arg_LIBS})
 endfunction()
@@ -51,7 +53,7 @@ function(berth_test name)
     add_executable(${name} ${sources})
     berth_build_flags(${name})
     if(NOT arg_OPTIMIZED)
-        target_compile_options(${name} PRIVATE -O1 -g1)
+        target_compile_options(${name} PRIVATE ${berth_test_options})
     endif()
     if(arg_PRECOMPILED)
         target_precompile_headers(${name} PRIVATE ${arg_PRECOMPILED})
