@@ -29,7 +29,7 @@ TEST_P(listener_pool_of, two_ports_opens_two_endpoints_that_hear_and_then_says_t
 }
 
 TEST_P(listener_pool_of, a_room_that_ended_rests_its_port) {
-    listener_pool pool(ports(1, 60ms), {&context()});
+    listener_pool pool(ports(1, 250ms), {&context()});
     ASSERT_FALSE(start(pool));
     std::optional<endpoint> room = pool.open(0);
     const auto port = room->port();
@@ -37,7 +37,7 @@ TEST_P(listener_pool_of, a_room_that_ended_rests_its_port) {
     EXPECT_EQ(pool.statistics().ports.cooling, 1u);
     error_code ec;
     EXPECT_FALSE(pool.open(0, ec)) << "not before it has rested";
-    std::this_thread::sleep_for(80ms);
+    std::this_thread::sleep_for(270ms);
     room = pool.open(0, ec);
     EXPECT_FALSE(ec) << ec.message();
     EXPECT_EQ(room->port(), port);
@@ -187,7 +187,8 @@ TEST_P(listener_pool_of, shards_open_and_close_side_by_side) {
         auto first = asio::post(one.context(), asio::use_future([&] { work(0); }));
         auto second = asio::post(two.context(), asio::use_future([&] { work(1); }));
         first.get(), second.get();
-        EXPECT_GT(opened, 700);
+        EXPECT_GT(opened, 100);  // the home is at work itself, so the pool cannot grow meanwhile
+        EXPECT_EQ(opened + refused, 800);
         EXPECT_EQ(deaf, 0);
         const auto books = pool.statistics();
         EXPECT_EQ(books.ports.open, 0u);

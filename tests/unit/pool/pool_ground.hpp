@@ -55,10 +55,14 @@ inline int client_of(std::uint16_t port) {
     return fd;
 }
 
-/// How it ends for a client that waits for one byte.
+/// How it ends for a client that waits for one byte, and then asks. (A listener that falls silent in the midst of a
+/// handshake leaves a client that only waits in the dark; whoever speaks is told.)
 inline served end_of_client(int fd, int timeout_ms) {
     pollfd wait{fd, POLLIN, 0};
-    if (::poll(&wait, 1, timeout_ms) == 0) return served::silent;
+    if (::poll(&wait, 1, timeout_ms) == 0) {
+        ::send(fd, "?", 1, MSG_NOSIGNAL);
+        if (::poll(&wait, 1, timeout_ms) == 0) return served::silent;
+    }
     char byte = 0;
     const ssize_t got = ::recv(fd, &byte, 1, 0);
     if (got == 1) return served::yes;
