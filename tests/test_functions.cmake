@@ -9,8 +9,8 @@
 # are compiled with -O1 and little debug information, but for those whose running is the work (OPTIMIZED). PRECOMPILED:
 # headers that many sources of the test include.
 
-# g++ 12 without inlining takes the frames of coroutines for memory of different makers.
-set(berth_test_options -O1 -g1 -Wno-mismatched-new-delete)
+# Without inlining g++ 12 warns of the frames of coroutines, and of Asio's futures, without cause.
+set(berth_test_options -O1 -g1 -Wno-mismatched-new-delete -Wno-maybe-uninitialized)
 set(berth_launcher_options "")
 if(BERTH_SANITIZE MATCHES "thread")
     # The shadow memory of g++ 12's TSan clashes with the wide address randomisation of newer kernels.

@@ -177,6 +177,7 @@ public:
             ec = std::make_error_code(std::errc::no_buffer_space);
             return;
         }
+        this->lend();
         detail::ask_for_control(this->native(), contains(which, datagram_details::destination),
                                 contains(which, datagram_details::traffic_class),
                                 contains(which, datagram_details::joined), detail::said(ec));
