@@ -67,7 +67,7 @@ void* attachment::operator new(std::size_t size, recycled_memory& pool) {
 void attachment::operator delete(void* memory, std::size_t size) noexcept {
     void* const start = static_cast<std::byte*>(memory) - before_attachment;
     recycled_memory* const pool = *static_cast<recycled_memory**>(start);
-    pool != nullptr ? pool->put(start, size + before_attachment) : ::operator delete(start);
+    pool != nullptr ? pool->put(start, size + before_attachment) : the_memory_source().free(start);
 }
 
 void attachment::leave_pool() noexcept {
