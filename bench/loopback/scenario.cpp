@@ -24,7 +24,7 @@ const std::vector<scenario>& all_scenarios() {
          "A client sends 16 datagrams together when all of the last 16 came back: runs of one sender.", "udp_echo",
          load_kind::udp_echo, 64, 50, 16, headline::processor_time, "", true},
         {"latency", "One TCP connection, 64 B: time to an echo",
-         "Client and server sleep until something arrives: this is mostly two wake-ups.", "tcp_echo", load_kind::ping,
+         "The client spins on its core, most servers sleep until something arrives: this is mostly their wake-up.", "tcp_echo", load_kind::ping,
          64, 1, 1, headline::median_latency},
         {"idle", "An idle TCP connection: user memory in the server",
          "Growth of the server's anonymous memory per connection that had one echo and then does nothing.",

@@ -17,7 +17,7 @@ acquiring_sockets& acquiring_sockets::instance() noexcept {
 void acquiring_sockets::watch(platform::native_socket socket, std::shared_ptr<reservation_core> core) {
     const std::uint64_t inode = core->provider().inode_of(socket);
     const std::lock_guard lock(mutex_);
-    entries_.push_back({std::move(core), inode, socket, -1});
+    entries_.push_back({std::move(core), inode, socket, -1, 0});
     if (running_) return;
     running_ = true;
     platform::start_quiet_thread([] { instance().run(); });
@@ -28,6 +28,16 @@ void acquiring_sockets::forget(const reservation_core& core) noexcept {
     std::erase_if(entries_, [&](const entry& e) { return e.core.get() == &core; });
 }
 
+void acquiring_sockets::about_to_replace(std::uint64_t inode) noexcept {
+    const std::lock_guard lock(mutex_);
+    for (auto& e : entries_) e.being_replaced += e.inode == inode ? 1 : 0;
+}
+
+void acquiring_sockets::kept(std::uint64_t inode) noexcept {
+    const std::lock_guard lock(mutex_);
+    for (auto& e : entries_) e.being_replaced -= e.inode == inode ? 1 : 0;
+}
+
 void acquiring_sockets::replaced(platform::native_socket socket, std::uint64_t old_inode,
                                  platform::native_socket session) noexcept {
     const std::lock_guard lock(mutex_);
@@ -36,6 +46,7 @@ void acquiring_sockets::replaced(platform::native_socket socket, std::uint64_t o
         e.inode = e.core->provider().inode_of(session);
         e.hint = socket;
         e.own = session;
+        e.being_replaced = 0;
     }
 }
 
@@ -44,7 +55,7 @@ void acquiring_sockets::look(const reservation_core* only) noexcept {
     {
         const std::lock_guard lock(mutex_);
         std::erase_if(entries_, [&](entry& e) {
-            if (only != nullptr && e.core.get() != only) return false;
+            if ((only != nullptr && e.core.get() != only) || e.being_replaced != 0) return false;
             if (e.core->provider().is_named(e.inode, e.hint, e.own)) return false;
             ended.push_back(std::move(e.core));
             return true;

@@ -21,6 +21,9 @@ public:
 
     void watch(platform::native_socket socket, std::shared_ptr<reservation_core> core);
     void forget(const reservation_core& core) noexcept;
+    /// Until replaced() or kept() no descriptor may name this socket although it was not closed.
+    void about_to_replace(std::uint64_t inode) noexcept;
+    void kept(std::uint64_t inode) noexcept;
     /// The acquiring socket was bound: from now on it is `session` that descriptors name, besides our own `session`.
     void replaced(platform::native_socket socket, std::uint64_t old_inode, platform::native_socket session) noexcept;
     /// Releases the blocks whose sockets are gone, now rather than within 10 ms. `only`: this block at most.
@@ -32,6 +35,7 @@ private:
         std::uint64_t inode = 0;
         platform::native_socket hint = -1;
         platform::native_socket own = -1;  // berth's own descriptor of the same socket
+        int being_replaced = 0;            // by so many threads
     };
     void run() noexcept;
 

@@ -87,11 +87,13 @@ void bind_associated(native_handle_type socket, const bind_endpoint& endpoint, f
     auto* const lane = lane_for(*core, known.is_tcp);
     std::uint32_t index = 0;
     std::uint64_t cookie = 0;
+    auto& acquiring = acquiring_sockets::instance();
+    acquiring.about_to_replace(known.inode);
     lane->bind_callers(native(socket), endpoint.port, index, cookie, f);
-    if (f) return;
+    if (f) return acquiring.kept(known.inode);
     table.forget(facts.cookie);
     table.bound(cookie, {core, lane, index});
-    acquiring_sockets::instance().replaced(native(socket), known.inode, lane->session(index));
+    acquiring.replaced(native(socket), known.inode, lane->session(index));
 }
 
 void release_core(const std::shared_ptr<reservation_core>& core, failure& f) {
