@@ -15,7 +15,6 @@
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -190,9 +189,6 @@ int main(int argc, char** argv) {
     const pid_t child = ::fork();
     if (child < 0) fail("fork");
     if (child == 0) {
-        // All unprivileged tests are one user, whose rings share this limit; rings that ended count for a moment yet.
-        const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-        if (root) ::setrlimit(RLIMIT_MEMLOCK, &unlimited);
         if (unprivileged) drop_every_privilege();
         if (without_bpf && root && !unprivileged) give_up_bpf();
         ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -307,8 +307,7 @@ protected:
         const auto before = open_descriptors();
         constexpr std::uint32_t sizes[] = {1, 4, 64};
         is_gone_ = false;
-        context_ = std::make_unique<berth::io_context>(
-            berth::io_context_options{.backend = GetParam(), .entries = sizes[below(3)]});
+        context_ = patient_context({.backend = GetParam(), .entries = sizes[below(3)]});
         all_ = std::make_shared<objects>(*context_);
         for (int round = 0; round < 12; ++round) {
             act_some(40, true);
