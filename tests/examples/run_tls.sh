@@ -33,7 +33,7 @@ head -c 524288 /dev/urandom | od -An -v -tx1 -w32 | tr -d ' ' >long  # no letter
 echoed long
 exec {stranger}<>"/dev/tcp/127.0.0.1/$port"
 printf 'GET / HTTP/1.0\r\n\r\n' >&"$stranger"
-timeout 10 cat <&"$stranger" >/dev/null || fail "somebody without TLS is not sent away"
+timeout 10 cat <&"$stranger" >/dev/null 2>&1 || (($? == 1)) || fail "somebody without TLS is not sent away"  # 1: reset
 exec {stranger}>&-
 echoed short
 end_server

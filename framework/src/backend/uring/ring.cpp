@@ -152,11 +152,13 @@ int ring::enter(unsigned submit, unsigned least, const __kernel_timespec* timeou
                              reinterpret_cast<sigset_t*>(&argument), sizeof argument);
 }
 
+// Without waiting for a worker of the kernel's that is at it: the end of that comes as deferred work, which wakes nobody
+// in here (seen on 6.18, where it waits for ever).
 int ring::cancel_now(std::uint64_t user_data) noexcept {
     ::io_uring_sync_cancel_reg request{};
     request.addr = user_data;
     request.fd = -1;
-    request.timeout = {-1, -1};
+    request.timeout = {0, 0};
     return ::io_uring_register_sync_cancel(&ring_, &request);
 }
 

@@ -87,7 +87,8 @@ public:
         return unsubmitted() != 0 || (kernel_flags() & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
     }
 
-    /// Cancels what was submitted with this user_data; returns when it is not worked on any more.
+    /// Cancels what was submitted with this user_data. -ETIME: a worker of the kernel's is at it yet, and was told; its
+    /// result says when it is over. Otherwise it is not worked on any more.
     int cancel_now(std::uint64_t user_data) noexcept;
     [[nodiscard]] bool can_cancel_now() const noexcept { return can_cancel_now_; }
 
