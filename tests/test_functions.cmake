@@ -67,10 +67,6 @@ function(berth_test name)
     if("both_privileges" IN_LIST labels)
         berth_add_run(${name}.unprivileged "${labels}" ${limits}
             COMMAND ${launcher} --unprivileged $<TARGET_FILE:${name}>)
-        # They are one user, whose rings share the limit of locked memory.
-        if(first_source MATCHES "/(io|pool|server|backend|memory)/|/backend_|ten_thousand")
-            set_tests_properties(${name}.unprivileged PROPERTIES RESOURCE_LOCK locked_memory)
-        endif()
     endif()
     if(arg_NIGHTLY)
         berth_add_run(${name}.nightly "${labels};nightly" PROCESSORS "${arg_PROCESSORS}" TIMEOUT 3600

@@ -39,7 +39,9 @@ namespace {
 namespace fs = std::filesystem;
 constexpr int skipped = 77;
 constexpr int launcher_failed = 125;
-constexpr unsigned nobody = 65534;
+
+// Nobody in particular, and each program another one: limits of a user, as that of locked memory, are not shared.
+unsigned stranger_of(pid_t launcher) { return 10'000 + static_cast<unsigned>(launcher) % 50'000; }
 
 [[noreturn]] void fail(const char* what) {
     std::fprintf(stderr, "in_namespace: %s: %s\n", what, std::strerror(errno));
@@ -60,11 +62,10 @@ void enter_own_namespace() {
     ::setenv("BERTH_OWN_NAMESPACE", "1", 1);
 }
 
-void drop_every_privilege() {
+void drop_every_privilege(unsigned id) {
     for (int cap = 0; ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; ++cap) ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(nobody, nobody, nobody) != 0 ||
-        ::setresuid(nobody, nobody, nobody) != 0)
-        fail("changing to uid 65534");
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(id, id, id) != 0 || ::setresuid(id, id, id) != 0)
+        fail("changing to a uid of its own");
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("no_new_privs");
 
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -175,11 +176,12 @@ int main(int argc, char** argv) {
         return launcher_failed;
     }
     const fs::path directory = make_own_directory();
+    const unsigned stranger = stranger_of(::getpid());
     if (unprivileged) {
         const fs::path copy = directory / program.filename();
         fs::copy_file(program, copy);
         fs::permissions(copy, fs::perms{0755});
-        if (::chown(directory.c_str(), nobody, nobody) != 0) fail("chown");
+        if (::chown(directory.c_str(), stranger, stranger) != 0) fail("chown");
         program = copy;
     }
     fs::current_path(directory);
@@ -189,7 +191,7 @@ int main(int argc, char** argv) {
     const pid_t child = ::fork();
     if (child < 0) fail("fork");
     if (child == 0) {
-        if (unprivileged) drop_every_privilege();
+        if (unprivileged) drop_every_privilege(stranger);
         if (without_bpf && root && !unprivileged) give_up_bpf();
         ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         if (fixed_addresses) ::personality(ADDR_NO_RANDOMIZE);

@@ -109,24 +109,23 @@ public:
     handler_stop_wait(event_loop& loop, const IoExecutor& io_executor, Handler handler)
         : loop_(loop),
           handler_(std::move(handler)),
-          executor_(asio::prefer(asio::get_associated_executor(handler_, io_executor),
-                                 asio::execution::outstanding_work.tracked)) {
+          place_(asio::get_associated_executor(handler_, io_executor), loop) {
         run = [](ready_node& node, bool invoke) {
             auto& self = static_cast<handler_stop_wait&>(node);
-            const auto executor = std::move(self.executor_);
+            const auto where = std::move(self.place_);
             const error_code outcome = self.ec;
             Handler mine(std::move(self.handler_));
             auto allocator = allocator_for<handler_stop_wait>(mine, self.loop_);
             self.~handler_stop_wait();
             allocator.deallocate(&self, 1);
-            if (invoke) complete_on(executor, std::move(mine), outcome);
+            if (invoke) where.call(std::move(mine), outcome);
         };
     }
 
 private:
     event_loop& loop_;
     Handler handler_;
-    tracked_executor<asio::associated_executor_t<Handler, IoExecutor>> executor_;
+    handler_place<asio::associated_executor_t<Handler, IoExecutor>> place_;
 };
 
 }  // namespace detail

@@ -25,26 +25,25 @@ public:
     handler_wait(event_loop& loop, const IoExecutor& io_executor, Handler handler)
         : loop_(loop),
           handler_(std::move(handler)),
-          executor_(asio::prefer(asio::get_associated_executor(handler_, io_executor),
-                                 asio::execution::outstanding_work.tracked)) {
+          place_(asio::get_associated_executor(handler_, io_executor), loop) {
         run = [](ready_node& node, bool invoke) {
             auto& self = static_cast<handler_wait&>(node);
             self.leave();
             if (auto slot = asio::get_associated_cancellation_slot(self.handler_); slot.is_connected()) slot.clear();
             const error_code ec = self.is_cancelled ? error_code(asio::error::operation_aborted) : error_code();
-            const auto executor = std::move(self.executor_);
+            const auto where = std::move(self.place_);
             Handler mine(std::move(self.handler_));
             auto allocator = allocator_for<handler_wait>(mine, self.loop_);
             self.~handler_wait();
             allocator.deallocate(&self, 1);
-            if (invoke) complete_on(executor, std::move(mine), ec);
+            if (invoke) where.call(std::move(mine), ec);
         };
     }
 
 private:
     event_loop& loop_;
     Handler handler_;
-    tracked_executor<handler_executor> executor_;
+    handler_place<handler_executor> place_;
 };
 
 }  // namespace detail

@@ -30,6 +30,7 @@ std::string reason_for(int error) {
     std::string reason;
     ring_limits limits;
     limits.setup = refusing_setup;
+    limits.patience = {};
     const auto before = open_descriptors();
     EXPECT_EQ(uring_backend::make({}, limits, reason), nullptr);
     EXPECT_EQ(open_descriptors(), before);
@@ -127,11 +128,28 @@ int small_setup(unsigned entries, ::io_uring* r, ::io_uring_params* p) {
 TEST(uring_setup, with_little_memory_there_are_fewer_entries) {
     ring_limits limits;
     limits.setup = small_setup;
+    limits.patience = {};
     std::string reason;
     const auto made = uring_backend::make({.entries = 1024}, limits, reason);
     if (made == nullptr && io_uring_switch() != 0) GTEST_SKIP() << reason;
     ASSERT_NE(made, nullptr) << reason;
     EXPECT_EQ(made->facts().submission_queue, 128U);
+}
+
+int refusals = 0;
+int soon_setup(unsigned entries, ::io_uring* r, ::io_uring_params* p) {
+    return refusals-- > 0 ? -ENOMEM : ::io_uring_queue_init_params(entries, r, p);
+}
+
+TEST(uring_setup, memory_that_an_ended_ring_still_holds_is_waited_for) {
+    std::string reason;
+    if (make_uring_backend({}, reason) == nullptr) GTEST_SKIP() << reason;  // and ended
+    ring_limits limits;
+    limits.setup = soon_setup;
+    refusals = 10;
+    const auto made = uring_backend::make({.entries = 1024}, limits, reason);
+    ASSERT_NE(made, nullptr) << reason;
+    EXPECT_EQ(made->facts().submission_queue, 1024U);
 }
 
 TEST(uring_setup, no_descriptor_survives_exec_or_the_end) {

@@ -1,10 +1,10 @@
 // An operation with a completion handler: made for it, ended by it, its memory free before it is called.
 //
-// The handler's executor is kept busy (outstanding_work.tracked) until then. A handler whose executor is the loop's
-// own is called straight from run(); any other gets it dispatched. What kind of operation it is says `Work`: its
-// buffers, and how a result becomes the handler's arguments.
+// Where it is called says handler_place. What kind of operation it is says `Work`: its buffers, and how a result
+// becomes the handler's arguments.
 #pragma once
 
+#include <berth/detail/handler_place.hpp>
 #include <berth/detail/loop_memory.hpp>
 #include <berth/error.hpp>
 #include <berth/io_context.hpp>
@@ -12,29 +12,13 @@
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
 #include <asio/cancellation_type.hpp>
-#include <asio/dispatch.hpp>
 #include <asio/error.hpp>
-#include <asio/prefer.hpp>
 
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace berth::detail {
-
-template <class Executor>
-inline constexpr bool is_loop_executor = std::is_same_v<Executor, io_context::executor_type>;
-
-/// Calls the handler where it wants to be called. Pre: on the loop.
-template <class Executor, class Handler, class... Args>
-void complete_on(const Executor& executor, Handler handler, Args... args) {
-    if constexpr (is_loop_executor<Executor>) {
-        if (executor.running_in_this_thread()) return static_cast<void>(std::move(handler)(std::move(args)...));
-    }
-    asio::dispatch(executor, [handler = std::move(handler), args = std::make_tuple(std::move(args)...)]() mutable {
-        std::apply(std::move(handler), std::move(args));
-    });
-}
 
 /// Calls `cancel` when the handler's slot is told to. False: it has none.
 template <class Handler, class Cancel>
@@ -49,10 +33,6 @@ bool cancel_by_slot(const Handler& handler, Cancel cancel) {
     return true;
 }
 
-template <class Executor>
-using tracked_executor =
-    std::decay_t<decltype(asio::prefer(std::declval<const Executor&>(), asio::execution::outstanding_work.tracked))>;
-
 template <class Work, class Handler, class IoExecutor>
 class handler_operation final : public operation {
 public:
@@ -63,22 +43,20 @@ public:
         : work(static_cast<Args&&>(args)...),
           loop_(loop),
           handler_(std::move(handler)),
-          executor_(asio::get_associated_executor(handler_, io_executor)),
-          tracked_(executor_) {
+          place_(asio::get_associated_executor(handler_, io_executor), loop) {
         on_result = [](operation& op, int result, bool) {
             auto& self = static_cast<handler_operation&>(op);
             self.forget_slot();
             auto arguments = self.work.arguments(op, result);
-            auto executor = std::move(self.executor_);
-            [[maybe_unused]] const auto still_tracked = std::move(self.tracked_);
+            const auto where = std::move(self.place_);
             Handler mine(self.free());
-            std::apply([&](auto&&... a) { complete_on(executor, std::move(mine), std::move(a)...); },
+            std::apply([&](auto&&... a) { where.call(std::move(mine), std::move(a)...); },
                        std::move(arguments));
         };
         destroy = [](operation& op) noexcept {
             auto& self = static_cast<handler_operation&>(op);
             self.forget_slot();
-            [[maybe_unused]] const auto still_tracked = std::move(self.tracked_);
+            [[maybe_unused]] const auto still_busy = std::move(self.place_);
             Handler mine(self.free());
         };
     }
@@ -106,20 +84,9 @@ private:
         return mine;
     }
 
-    // Work that only another executor needs to hear of: on the loop's own the operation itself counts.
-    struct no_work {
-        explicit no_work(const handler_executor&) noexcept {}
-    };
-    struct kept_work {
-        explicit kept_work(const handler_executor& e)
-            : executor(asio::prefer(e, asio::execution::outstanding_work.tracked)) {}
-        tracked_executor<handler_executor> executor;
-    };
-
     event_loop& loop_;
     Handler handler_;
-    handler_executor executor_;
-    std::conditional_t<is_loop_executor<handler_executor>, no_work, kept_work> tracked_;
+    handler_place<handler_executor> place_;
     bool has_slot_ = false;
 };
 

@@ -11,9 +11,12 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <thread>
 
 namespace berth::detail {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr unsigned always = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
 constexpr unsigned one_thread = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_R_DISABLED | IORING_SETUP_TASKRUN_FLAG;
@@ -36,16 +39,28 @@ std::uint64_t this_thread() noexcept {
     return mine;
 }
 
+// The kernel gives back the memory of a ring some time after its close, and until then it counts as its user's.
+std::atomic<ring::clock::rep> last_close{0};
+
+bool closed_since(ring::clock::time_point moment) noexcept {
+    return last_close.load(std::memory_order_relaxed) > moment.time_since_epoch().count();
+}
+
 }  // namespace
 
 int ring::open(std::uint32_t entries, const ring_limits& limits) noexcept {
     int error = -EINVAL;
+    const auto start = clock::now();
     for (;;) {
         for (const unsigned flags : steps) {
             if (!limits.deferred_work && (flags & IORING_SETUP_DEFER_TASKRUN) != 0) continue;
             if (!limits.single_issuer && (flags & IORING_SETUP_SINGLE_ISSUER) != 0) continue;
             error = try_open(entries, limits, flags);
             if (error != -EINVAL) break;
+        }
+        if (error == -ENOMEM && clock::now() - start < limits.patience && closed_since(start - 1s)) {
+            std::this_thread::sleep_for(5ms);
+            continue;
         }
         if (error != -ENOMEM || entries <= fewest_entries) return error;
         entries /= 2;
@@ -93,6 +108,7 @@ void ring::close() noexcept {
     if (!is_open()) return;
     if (is_here()) rest();
     ::io_uring_queue_exit(&ring_);
+    last_close.store(clock::now().time_since_epoch().count(), std::memory_order_relaxed);
     ring_ = unopened();
     issuer_ = 0;
     index_ = -1;

@@ -19,6 +19,7 @@ struct ring_limits {
     bool single_issuer = true;           ///< Linux 6.0: and, as old, receives with many results, cancelling at once
     bool buffer_rings = true;            ///< Linux 5.19: and, as old, accepts with many results
     std::uint32_t completion_queue = 0;  ///< entries; 0: four times those of the submission queue
+    std::chrono::milliseconds patience{500};  ///< for memory that rings which ended just now still hold
     int (*setup)(unsigned, ::io_uring*, ::io_uring_params*) = ::io_uring_queue_init_params;
 };
 
@@ -39,7 +40,7 @@ public:
     ~ring() { close(); }
 
     /// 0, or what the kernel answered to the last attempt. Pre: not open. Fewer entries than asked for if the kernel
-    /// cannot have more.
+    /// cannot have more. May sleep where this process closed another one a moment ago: see ring_limits.
     int open(std::uint32_t entries, const ring_limits& limits) noexcept;
     /// Pre: the kernel has no operation, or only such as it cannot work on any more. In a forked child too.
     void close() noexcept;
