@@ -23,6 +23,7 @@ const std::vector<contestant_entry>& all_contestants() {
         {"raw_uring_again", "raw io_uring once more (A/A)", "raw_uring", everything, 0, {}, {}, ""},
         {"raw_epoll", "raw epoll", "raw_epoll", everything, 2, {}, {}, ""},
         {"raw_epoll_segment", "raw epoll + UDP_SEGMENT", "raw_epoll", udp_alone, 4, {"--offload"}, {}, ""},
+        {"raw_spin", "raw recv, spinning", "raw_spin", latency_alone, 4, {}, {}, ""},
         {"asio_epoll", "Asio, epoll", "asio_epoll", everything, 1, {}, {}, ""},
         {"asio_uring",
          "Asio, io_uring",

@@ -13,7 +13,7 @@ struct target {
     headline figure;
     std::string_view contestant;
     double limit;
-    std::string_view against;  // empty: the best of those that are not berth's; a limit of bytes for memory
+    std::string_view against;  // empty: the best that sleeps of those not berth's; a limit of bytes for memory
 };
 
 using enum headline;
@@ -35,7 +35,9 @@ constexpr target targets[] = {
     {"idle", memory, "berth", 256, ""},
 };
 
-bool is_ours(const contestant_result& c) { return c.entry->name.starts_with("berth"); }
+bool is_peer(const contestant_result& c) {
+    return !c.entry->name.starts_with("berth") && !c.entry->name.ends_with("_spin");
+}
 
 const scene_result* scene_of(const report& r, const target& t) {
     const auto at = std::find_if(r.scenes.begin(), r.scenes.end(), [&](const scene_result& s) {
@@ -55,7 +57,7 @@ const contestant_result* named(const scene_result& scene, std::string_view name)
 const contestant_result* best_of_the_others(const scene_result& scene) {
     const contestant_result* best = nullptr;
     for (const contestant_result& c : scene.contestants)
-        if (!is_ours(c) && c.figure > 0 && (best == nullptr || c.figure < best->figure)) best = &c;
+        if (is_peer(c) && c.figure > 0 && (best == nullptr || c.figure < best->figure)) best = &c;
     return best;
 }
 
