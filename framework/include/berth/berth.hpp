@@ -6,6 +6,7 @@
 #include <berth/async_reserve.hpp>
 #include <berth/bound.hpp>
 #include <berth/bound_port.hpp>
+#include <berth/cancel_after.hpp>
 #include <berth/capabilities.hpp>
 #include <berth/datagram.hpp>
 #include <berth/connect.hpp>
