@@ -73,8 +73,9 @@ private:
 /// transferred until then is reported. Its socket stays open, and a limit does not keep run() busy once the operation
 /// has ended. `token`'s own cancellation slot goes on to work.
 ///
-/// For every operation, composed ones too, whose I/O object has an executor of a berth::io_context; else begins nothing and throws std::system_error (invalid_argument). Where many limits are under way
-/// each costs its place in a heap, no timer of the system's. A negative or zero duration: cancelled at once.
+/// For every operation, composed ones too, whose I/O object has an executor of a berth::io_context; else begins nothing
+/// and throws std::system_error (invalid_argument). Other adapters go inside: cancel_after(2s, as_tuple(token)). Each
+/// limit under way costs its place in a heap, no timer of the system's. A negative or zero duration: cancelled at once.
 template <class Token>
 auto cancel_after(detail::event_loop::clock::duration duration, Token&& token,
                   asio::cancellation_type how = asio::cancellation_type::terminal) {
