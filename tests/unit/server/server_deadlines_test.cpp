@@ -26,7 +26,7 @@ TEST_P(server_deadlines, a_client_that_says_nothing_is_ended_by_the_first_byte_d
     auto options = none();
     options.first_byte = 100ms;
     error_code said;
-    serve(
+    const auto running = serve(
         [&](connection c) -> awaitable<void> {
             char data[16];
             const auto [ec, size] = co_await c.async_read_some(asio::buffer(data), as_tuple);
@@ -55,7 +55,7 @@ TEST_P(server_deadlines, a_client_that_stops_speaking_is_ended_by_the_idle_deadl
     calls.closed = [&](connection& c, error_code ec) {
         heard = ec == asio::error::timed_out && c.end() == berth::connection_end::idle;
     };
-    serve(calls, options);
+    const auto running = serve(calls, options);
     const client busy(at_), lazy(at_);
     EXPECT_EQ(lazy.ask("once"), "once");
     std::jthread speaker([&](const std::stop_token& stop) {
@@ -76,7 +76,7 @@ TEST_P(server_deadlines, a_client_that_stops_speaking_is_ended_by_the_idle_deadl
 TEST_P(server_deadlines, a_client_that_never_ends_is_ended_by_the_total_deadline) {
     auto options = none();
     options.total = 150ms;
-    serve(echo_callbacks(), options);
+    const auto running = serve(echo_callbacks(), options);
     const client busy(at_);
     const auto start = clock::now();
     while (::send(busy.fd(), "b", 1, MSG_NOSIGNAL) == 1 && busy.hear(1) == "b" && clock::now() - start < 5s) {
@@ -91,7 +91,7 @@ TEST_P(server_deadlines, a_client_that_never_ends_is_ended_by_the_total_deadline
 TEST_P(server_deadlines, a_client_that_does_not_read_is_reset_by_the_write_deadline) {
     auto options = none();
     options.write = 150ms;
-    serve(
+    const auto running = serve(
         [](connection c) -> awaitable<void> {
             const std::string much(1 << 20, 'm');
             while (c.is_open()) {
@@ -111,7 +111,7 @@ TEST_P(server_deadlines, so_it_is_where_the_handler_writes_past_the_queue) {
     auto options = none();
     options.write = 150ms;
     std::promise<error_code> said;
-    serve(
+    const auto running = serve(
         [&](connection c) -> awaitable<void> {
             const std::string much(64 << 20, 'm');
             const auto [ec, size] = co_await asio::async_write(c, asio::buffer(much), as_tuple);
@@ -130,7 +130,7 @@ TEST_P(server_deadlines, a_client_that_reads_slowly_but_does_is_served_to_the_en
     auto options = none();
     options.write = 200ms;
     const std::string all(2 << 20, 's');
-    serve(
+    const auto running = serve(
         [&](connection c) -> awaitable<void> {
             c.write(asio::buffer(all));
             co_return;
@@ -153,7 +153,7 @@ TEST_P(server_deadlines, a_client_that_reads_slowly_but_does_is_served_to_the_en
 TEST_P(server_deadlines, a_shard_that_was_busy_itself_ends_nobody_for_it) {
     auto options = none();
     options.idle = 100ms;
-    serve(echo, options, 1);
+    const auto running = serve(echo, options, 1);
     const client patient(at_);
     EXPECT_EQ(patient.ask("x"), "x");
     std::promise<void> slept;
@@ -171,7 +171,7 @@ TEST_P(server_deadlines, a_shard_that_was_busy_itself_ends_nobody_for_it) {
 TEST_P(server_deadlines, a_thousand_idle_clients_are_ended_and_nothing_is_left) {
     auto options = none();
     options.idle = 300ms;
-    serve(echo_callbacks(), options);
+    const auto running = serve(echo_callbacks(), options);
     std::vector<client> all;
     for (int i = 0; i < 1000; ++i) all.emplace_back(at_);
     EXPECT_TRUE(soon([](const auto& b) { return b.idle_timeouts == 1000 && b.active == 0; }));

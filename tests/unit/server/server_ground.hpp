@@ -148,19 +148,34 @@ protected:
         server_ = std::make_unique<server>(*shards_, options);
         at_ = server_->listen(tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     }
+    /// Ends the server, whose handlers know of the test's locals, while those are there.
+    struct [[nodiscard]] serving {
+        explicit serving(server_by_backend& test) : test_(test) {}
+        serving(const serving&) = delete;
+        serving& operator=(const serving&) = delete;
+        ~serving() { test_.end(); }
+
+    private:
+        server_by_backend& test_;
+    };
     template <class Handler>
-    void serve(Handler handler, const server_options& options = {}, std::size_t count = 2) {
+    serving serve(Handler handler, const server_options& options = {}, std::size_t count = 2) {
         make(options, count);
+        return go(std::move(handler));
+    }
+    template <class Handler>
+    serving go(Handler handler) {
         server_->start(std::move(handler));
         shards_->start();
+        return serving(*this);
     }
-    void TearDown() override {
+    void end() {
         server_.reset();
-        if (shards_) {
-            shards_->stop();
-            EXPECT_NO_THROW(shards_->join());
-        }
+        if (!shards_) return;
+        shards_->stop();
+        EXPECT_NO_THROW(shards_->join());
     }
+    void TearDown() override { end(); }
     berth::server_statistics books() const { return server_->statistics(); }
     /// Waits until the books say so, five seconds at most.
     template <class Said>

@@ -16,7 +16,7 @@ class server_limits : public server_by_backend {};
 BERTH_BY_BACKEND(server_limits);
 
 TEST_P(server_limits, beyond_the_limit_a_client_waits_until_there_is_room) {
-    serve(echo, {.max_connections = 3});
+    const auto running = serve(echo, {.max_connections = 3});
     std::vector<client> served;
     for (int i = 0; i < 3; ++i) {
         served.emplace_back(at_);
@@ -37,7 +37,7 @@ TEST_P(server_limits, beyond_the_limit_a_client_waits_until_there_is_room) {
 }
 
 TEST_P(server_limits, the_limit_holds_under_a_crowd_that_waits) {
-    serve(echo, {.max_connections = 8});
+    const auto running = serve(echo, {.max_connections = 8});
     constexpr int crowd = 200;
     std::atomic<int> served{0};
     std::atomic<std::uint64_t> most{0};
@@ -61,7 +61,7 @@ TEST_P(server_limits, the_limit_holds_under_a_crowd_that_waits) {
 }
 
 TEST_P(server_limits, or_it_is_reset_at_once) {
-    serve(echo, {.max_connections = 2, .when_full = berth::beyond_limit::reset});
+    const auto running = serve(echo, {.max_connections = 2, .when_full = berth::beyond_limit::reset});
     client one(at_), two(at_);
     EXPECT_EQ(one.ask("in"), "in");
     EXPECT_EQ(two.ask("in"), "in");
@@ -74,7 +74,7 @@ TEST_P(server_limits, or_it_is_reset_at_once) {
 }
 
 TEST_P(server_limits, an_address_has_a_limit_of_its_own) {
-    serve(echo, {.max_connections_per_address = 2});
+    const auto running = serve(echo, {.max_connections_per_address = 2});
     client one(at_), two(at_);
     EXPECT_EQ(one.ask("in"), "in");
     EXPECT_EQ(two.ask("in"), "in");

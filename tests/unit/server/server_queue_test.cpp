@@ -12,7 +12,7 @@ BERTH_BY_BACKEND(server_queue);
 
 TEST_P(server_queue, small_writes_of_one_turn_go_together) {
     std::promise<std::size_t> queued;
-    serve([&](connection c) -> awaitable<void> {
+    const auto running = serve([&](connection c) -> awaitable<void> {
         for (int i = 0; i < 100; ++i) c.write(asio::buffer("ten bytes\n", 10));
         queued.set_value(c.queued());
         co_await c.async_flushed(use_awaitable);
@@ -28,7 +28,7 @@ TEST_P(server_queue, small_writes_of_one_turn_go_together) {
 }
 
 TEST_P(server_queue, several_buffers_are_one_message_and_none_is_none) {
-    serve([](connection c) -> awaitable<void> {
+    const auto running = serve([](connection c) -> awaitable<void> {
         const std::array<asio::const_buffer, 3> parts{asio::buffer("one ", 4), asio::const_buffer(),
                                                       asio::buffer("two", 3)};
         EXPECT_TRUE(c.write(parts));
@@ -44,7 +44,7 @@ TEST_P(server_queue, a_producer_waits_between_high_and_low_while_the_reader_stop
     std::atomic<std::size_t> produced{0}, at_rest{0}, most{0};
     std::atomic<bool> goes_on{true};
     server_options options{.high_watermark = high, .low_watermark = low};
-    serve(
+    const auto running = serve(
         [&](connection c) -> awaitable<void> {
             const std::string bytes(part, 'p');
             while (goes_on) {
@@ -90,7 +90,7 @@ TEST_P(server_queue, callbacks_are_not_given_more_while_the_client_does_not_read
     std::atomic<int> drained{0};
     auto calls = echo_callbacks();
     calls.drained = [&](connection&) { ++drained; };
-    serve(calls, {.high_watermark = 100'000, .low_watermark = 20'000});
+    const auto running = serve(calls, {.high_watermark = 100'000, .low_watermark = 20'000});
     const client rude(at_, "127.0.0.1", 16384);
     ::fcntl(rude.fd(), F_SETFL, O_NONBLOCK);
     const std::string bytes(64 * 1024, 'r');
@@ -109,7 +109,7 @@ TEST_P(server_queue, callbacks_are_not_given_more_while_the_client_does_not_read
 
 TEST_P(server_queue, who_waits_for_a_queue_hears_of_the_end) {
     std::promise<error_code> said;
-    serve([&](connection c) -> awaitable<void> {
+    const auto running = serve([&](connection c) -> awaitable<void> {
         c.write(asio::buffer(std::string(16 << 20, 'w')));  // more than the system takes
         const auto [ec] = co_await c.async_drained(as_tuple);
         said.set_value(ec);
@@ -126,7 +126,7 @@ TEST_P(server_queue, who_waits_for_a_queue_hears_of_the_end) {
 TEST_P(server_queue, a_wait_is_cancelled_through_its_slot) {
     std::promise<error_code> said;
     asio::cancellation_signal signal;
-    serve(
+    const auto running = serve(
         [&](connection c) -> awaitable<void> {
             c.write(asio::buffer(std::string(16 << 20, 'w')));
             c.async_drained(asio::bind_cancellation_slot(signal.slot(), [&](error_code ec) { said.set_value(ec); }));
@@ -143,7 +143,7 @@ TEST_P(server_queue, a_wait_is_cancelled_through_its_slot) {
 
 TEST_P(server_queue, after_the_end_nothing_is_queued) {
     std::promise<bool> said;
-    serve([&](connection c) -> awaitable<void> {
+    const auto running = serve([&](connection c) -> awaitable<void> {
         c.write(asio::buffer("last", 4));
         c.finish();
         EXPECT_FALSE(c.write(asio::buffer("late", 4)));

@@ -27,7 +27,7 @@ awaitable<void> slow_answers(connection c) {
 }
 
 TEST_P(server_stop, all_requests_in_flight_are_answered_and_nobody_is_cut) {
-    serve(slow_answers);
+    const auto running = serve(slow_answers);
     std::vector<client> busy, idle;
     for (int i = 0; i < 40; ++i) busy.emplace_back(at_);
     for (int i = 0; i < 10; ++i) idle.emplace_back(at_);
@@ -65,7 +65,7 @@ TEST_P(server_stop, whom_the_system_has_accepted_for_us_is_served_too) {
 }
 
 TEST_P(server_stop, who_does_not_end_is_cut_at_the_deadline_and_not_before) {
-    serve([](connection c) -> awaitable<void> {
+    const auto running = serve([](connection c) -> awaitable<void> {
         char data[64];
         for (;;) co_await c.async_read_some(asio::buffer(data), use_awaitable);  // hears nothing of a stop
     });
@@ -82,7 +82,7 @@ TEST_P(server_stop, who_does_not_end_is_cut_at_the_deadline_and_not_before) {
 }
 
 TEST_P(server_stop, a_handler_that_lets_the_stop_come_out_as_an_exception_has_not_failed) {
-    serve([](connection c) -> awaitable<void> {
+    const auto running = serve([](connection c) -> awaitable<void> {
         char data[64];
         for (;;) co_await c.async_read_unless_stopping(asio::buffer(data), use_awaitable);
     });
@@ -94,7 +94,7 @@ TEST_P(server_stop, a_handler_that_lets_the_stop_come_out_as_an_exception_has_no
 }
 
 TEST_P(server_stop, an_answer_that_is_cut_off_ends_with_a_reset) {
-    serve([](connection c) -> awaitable<void> {
+    const auto running = serve([](connection c) -> awaitable<void> {
         c.write(asio::buffer(std::string(16 << 20, 'a')));
         co_return;
     });
@@ -105,7 +105,7 @@ TEST_P(server_stop, an_answer_that_is_cut_off_ends_with_a_reset) {
 }
 
 TEST_P(server_stop, stop_ends_all_now) {
-    serve(echo_callbacks());
+    const auto running = serve(echo_callbacks());
     std::vector<client> all;
     for (int i = 0; i < 20; ++i) all.emplace_back(at_);
     ASSERT_TRUE(soon_active(20));
@@ -117,7 +117,7 @@ TEST_P(server_stop, stop_ends_all_now) {
 }
 
 TEST_P(server_stop, a_second_stop_shortens_the_first_and_both_hear_of_the_end) {
-    serve([](connection c) -> awaitable<void> {
+    const auto running = serve([](connection c) -> awaitable<void> {
         char data[64];
         for (;;) co_await c.async_read_some(asio::buffer(data), use_awaitable);
     });
@@ -133,7 +133,7 @@ TEST_P(server_stop, a_second_stop_shortens_the_first_and_both_hear_of_the_end) {
 
 TEST_P(server_stop, a_handler_may_wait_for_the_stop_and_for_its_client_at_once) {
     using namespace asio::experimental::awaitable_operators;
-    serve([](connection c) -> awaitable<void> {
+    const auto running = serve([](connection c) -> awaitable<void> {
         char data[64];
         const auto which = co_await (c.async_read_some(asio::buffer(data), use_awaitable) ||
                                      c.async_wait_stopping(use_awaitable));
@@ -155,7 +155,7 @@ TEST_P(server_stop, callbacks_hear_of_it) {
         c.write(asio::buffer("bye", 3));
         c.finish();
     };
-    serve(calls);
+    const auto running = serve(calls);
     const client one(at_), two(at_);
     ASSERT_TRUE(soon_active(2));
     EXPECT_FALSE(stopped(5s));
@@ -173,7 +173,7 @@ TEST_P(server_stop, a_server_that_never_started_stops_at_once) {
 }
 
 TEST_P(server_stop, stops_come_while_clients_come_and_go) {
-    serve(echo);
+    const auto running = serve(echo);
     std::atomic<int> answered{0}, refused{0}, lost{0};
     std::vector<std::thread> crowd;
     for (int t = 0; t < 8; ++t) {

@@ -16,7 +16,7 @@ class server_serves : public server_by_backend {};
 BERTH_BY_BACKEND(server_serves);
 
 TEST_P(server_serves, a_coroutine_answers_each_client) {
-    serve(echo);
+    const auto running = serve(echo);
     const client one(at_), two(at_);
     EXPECT_EQ(one.ask("first"), "first");
     EXPECT_EQ(two.ask("second"), "second");
@@ -37,7 +37,7 @@ TEST_P(server_serves, callbacks_answer_each_client_and_hear_of_its_end) {
         EXPECT_FALSE(c.is_open());
         ++ended;
     };
-    serve(calls);
+    const auto running = serve(calls);
     const client one(at_), two(at_);
     EXPECT_EQ(one.ask("first"), "first");
     EXPECT_EQ(two.ask("second"), "second");
@@ -51,7 +51,7 @@ TEST_P(server_serves, callbacks_answer_each_client_and_hear_of_its_end) {
 
 TEST_P(server_serves, what_is_queued_reaches_the_client_before_the_end) {
     const std::string all(3'000'000, 'q');
-    serve([&](connection c) -> awaitable<void> {
+    const auto running = serve([&](connection c) -> awaitable<void> {
         c.write(asio::buffer(all));
         co_return;
     });
@@ -62,7 +62,7 @@ TEST_P(server_serves, what_is_queued_reaches_the_client_before_the_end) {
 }
 
 TEST_P(server_serves, asios_algorithms_work_on_a_connection) {
-    serve([](connection c) -> awaitable<void> {
+    const auto running = serve([](connection c) -> awaitable<void> {
         std::string line;
         co_await asio::async_read_until(c, asio::dynamic_buffer(line), '\n', use_awaitable);
         co_await asio::async_write(c, asio::buffer("heard " + line), use_awaitable);
@@ -75,7 +75,7 @@ TEST_P(server_serves, asios_algorithms_work_on_a_connection) {
 
 TEST_P(server_serves, a_thousand_connections_are_spread_over_two_shards) {
     std::array<std::atomic<int>, 2> seen{};
-    serve([&](connection c) -> awaitable<void> {
+    const auto running = serve([&](connection c) -> awaitable<void> {
         EXPECT_EQ(c.shard(), shards_->current());
         ++seen[c.shard()];
         co_await echo(c);
@@ -120,7 +120,7 @@ TEST_P(server_serves, a_port_of_a_reservation_is_served_by_all_shards_and_goes_b
 
 TEST_P(server_serves, an_exception_ends_its_connection_alone_and_is_counted) {
     berth::set_log_sink(nullptr);
-    serve([](connection c) -> awaitable<void> {
+    const auto running = serve([](connection c) -> awaitable<void> {
         char data[16];
         const auto size = co_await c.async_read_some(asio::buffer(data), use_awaitable);
         if (std::string_view(data, size) == "throw") throw std::runtime_error("as asked");
@@ -150,7 +150,7 @@ TEST_P(server_serves, an_exception_of_a_callback_ends_its_connection_alone_and_i
         if (bytes.size() == 5) throw std::runtime_error("as asked");
         c.write(bytes);
     };
-    serve(calls);
+    const auto running = serve(calls);
     const client good(at_), bad(at_);
     bad.say("throw");
     EXPECT_EQ(bad.wait_for_end(), client::ended);
@@ -161,13 +161,13 @@ TEST_P(server_serves, an_exception_of_a_callback_ends_its_connection_alone_and_i
 }
 
 TEST_P(server_serves, a_reset_by_the_client_is_counted_as_aborted) {
-    serve(echo);
+    const auto running = serve(echo);
     client one(at_);
     EXPECT_EQ(one.ask("x"), "x");
     one.abort();
     EXPECT_TRUE(soon([](const auto& b) { return b.aborted == 1 && b.active == 0; }));
     TearDown();
-    serve(echo_callbacks());
+    const auto running_again = serve(echo_callbacks());
     client two(at_);
     EXPECT_EQ(two.ask("x"), "x");
     two.abort();
@@ -191,7 +191,7 @@ TEST_P(server_serves, a_server_on_one_context_needs_no_shards) {
 }
 
 TEST_P(server_serves, it_may_go_with_connections_open_and_contexts_that_run_or_not) {
-    serve(echo);
+    const auto running = serve(echo);
     const client one(at_);
     EXPECT_EQ(one.ask("x"), "x");
     server_.reset();

@@ -5,7 +5,10 @@
 #include <netinet/ip.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 namespace berth::detail {
@@ -65,10 +68,14 @@ void ask_for_control(native_value socket, bool destination, bool traffic_class, 
     if (segments) turn_on(socket, IPPROTO_UDP, udp_gro, error);
 }
 
+// In a lent buffer it lies behind an address, anywhere.
 datagram_control read_control(const void* control, std::size_t size) noexcept {
     datagram_control out;
+    alignas(cmsghdr) std::array<std::byte, 256> aligned;  // twice what is asked for
+    size = std::min(size, aligned.size());
+    std::memcpy(aligned.data(), control, size);
     msghdr message{};
-    message.msg_control = const_cast<void*>(control);
+    message.msg_control = aligned.data();
     message.msg_controllen = size;
     for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr; head = CMSG_NXTHDR(&message, head))
         read_one(*head, out);
