@@ -25,7 +25,7 @@ TEST_P(server_serves, a_coroutine_answers_each_client) {
     EXPECT_EQ(one.wait_for_end(), client::ended);
     EXPECT_TRUE(soon_active(1));
     EXPECT_EQ(books().bytes_in, 16u);
-    EXPECT_EQ(books().bytes_out, 16u);
+    EXPECT_TRUE(soon([](const auto& b) { return b.bytes_out == 16; })) << "a client may hear of it first";
 }
 
 TEST_P(server_serves, callbacks_answer_each_client_and_hear_of_its_end) {
@@ -47,6 +47,9 @@ TEST_P(server_serves, callbacks_answer_each_client_and_hear_of_its_end) {
     EXPECT_EQ(one.wait_for_end(), client::ended);
     EXPECT_TRUE(soon_active(1));
     EXPECT_EQ(ended, 1);
+    two.end();
+    EXPECT_TRUE(soon_active(0));
+    EXPECT_EQ(ended, 2);
 }
 
 TEST_P(server_serves, what_is_queued_reaches_the_client_before_the_end) {
@@ -96,7 +99,7 @@ TEST_P(server_serves, a_thousand_connections_are_spread_over_two_shards) {
     EXPECT_TRUE(soon_active(0));
     EXPECT_EQ(books().ended, 1000u);
     EXPECT_EQ(books().bytes_in, 10'000u);
-    EXPECT_EQ(books().bytes_out, 10'000u);
+    EXPECT_TRUE(soon([](const auto& b) { return b.bytes_out == 10'000; }));
 }
 
 TEST_P(server_serves, a_port_of_a_reservation_is_served_by_all_shards_and_goes_back) {
