@@ -7,7 +7,6 @@
 // template for the next). One suite runs over all: tests/conformance/backend_*.
 #pragma once
 
-#include "backend/recycled_memory.hpp"
 #include "platform/native_socket.hpp"
 
 #include <berth/detail/operation.hpp>
@@ -16,36 +15,50 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace berth::detail {
 
-/// A socket as its backend knows it; the backend's own type derives from it.
-class attachment {
-public:
-    virtual ~attachment() = default;
-
-    /// Nobody's constructor throws once it has its memory.
-    static void* operator new(std::size_t size, recycled_memory& pool);
-    static void operator delete(void* memory, std::size_t size) noexcept;
-    /// The pool goes before it.
-    void leave_pool() noexcept;
-    platform::native_socket native{};
-    operation* first = nullptr;   ///< the operations that have not ended
-    bool is_quiet = false;        ///< the loop's: no operation begins on it any more
-    bool is_released = false;     ///< the loop's: nobody will name it again
-    std::atomic<int> waiting{0};  ///< the loop's: operations on their way to it from other threads
-    std::atomic<std::uint64_t> cancels{0};  ///< the loop's: how often all of its operations were cancelled
-    attachment* next = nullptr;   ///< the loop's list of all of them
-    attachment* previous = nullptr;
-};
+class backend;
 
 struct socket_kind {
-    bool is_datagram = false;
-    bool is_ipv6 = false;
-    bool is_fresh = false;  ///< a backend's accept made it: it is a socket, and non-blocking
+    bool is_datagram : 1 = false;
+    bool is_ipv6 : 1 = false;
+    bool is_fresh : 1 = false;  ///< a backend's accept made it: it is a socket, and non-blocking
+};
+
+/// A socket as its backend knows it; the backend's own type derives from it. There is one for each connection: each of
+/// its bytes counts (tests/unit/backend/sizes_test.cpp).
+class attachment {
+public:
+    attachment(backend& b, platform::native_socket socket, socket_kind k) noexcept
+        : home(&b), number(static_cast<std::int32_t>(socket)), kind(k) {}
+    attachment(const attachment&) = delete;
+    attachment& operator=(const attachment&) = delete;
+
+    /// It goes the way that its backend says, see backend::destroy(); or just its memory, if the backend went first.
+    static void operator delete(attachment* socket, std::destroying_delete_t) noexcept;
+
+    [[nodiscard]] platform::native_socket native() const noexcept { return number; }
+
+    backend* home;                   ///< nullptr: it is gone
+    operation* first = nullptr;      ///< the operations that have not ended
+    attachment* next = nullptr;      ///< the backend's list of all of them
+    attachment* previous = nullptr;
+    const std::int32_t number;       ///< the system's: on Windows too no more than 32 bits of it count
+    std::atomic<int> waiting{0};     ///< the loop's: operations on their way to it from other threads
+    std::atomic<std::uint32_t> cancels{0};  ///< the loop's: how often all of its operations were cancelled, and it
+                                            ///< only matters whether that was so while one was on its way
+    bool is_quiet = false;     ///< the loop's: no operation begins on it any more
+    bool is_released = false;  ///< the loop's: nobody will name it again
+    const socket_kind kind;
+
+protected:
+    ~attachment() = default;
 };
 
 /// Differences between siblings, and between kernels.
@@ -121,6 +134,25 @@ public:
 
     /// A lent buffer is not read any more.
     virtual void return_buffer(std::uint32_t id) noexcept = 0;
+
+    /// Ends an attachment, and takes its memory back. Called by `delete` alone.
+    virtual void destroy(attachment& socket) noexcept = 0;
+
+    /// All that are attached, linked by `next`.
+    [[nodiscard]] attachment* attached() const noexcept { return attached_; }
+
+protected:
+    void list(attachment& socket) noexcept {
+        socket.next = std::exchange(attached_, &socket);
+        if (socket.next != nullptr) socket.next->previous = &socket;
+    }
+    void unlist(attachment& socket) noexcept {
+        (socket.previous != nullptr ? socket.previous->next : attached_) = socket.next;
+        if (socket.next != nullptr) socket.next->previous = socket.previous;
+    }
+
+private:
+    attachment* attached_ = nullptr;
 };
 
 /// Error numbers as results: what cancel and quiet end an operation with.

@@ -22,10 +22,7 @@ event_loop::event_loop(std::unique_ptr<loop_parts> parts) noexcept : parts_(std:
 
 event_loop::~event_loop() {
     abandon();
-    while (attachment* const left = parts_->attached) {  // of sockets that will not be destroyed any more
-        parts_->attached = left->next;
-        delete left;
-    }
+    while (attachment* const left = parts_->engine->attached()) delete left;  // of sockets that nobody will destroy
 }
 
 std::unique_ptr<event_loop> event_loop::make(const loop_options& options, failure& f) {

@@ -56,7 +56,6 @@ struct loop_parts {
     ready_list at_turn_end;  // for the end of a turn
     std::vector<timer_node*> heap;  // the one that is due first at the front
     std::uint64_t timers_added = 0;
-    attachment* attached = nullptr;
     recycled_memory memory;
     unsigned handlers_since_look = 0;
     bool results_first = false;

@@ -23,8 +23,6 @@ void loop_parts::end_aborted(operation& op) noexcept {
 
 void loop_parts::destroy_if_done(attachment* socket) noexcept {
     if (!socket->is_released || socket->first != nullptr || socket->waiting.load() != 0) return;
-    (socket->previous != nullptr ? socket->previous->next : attached) = socket->next;
-    if (socket->next != nullptr) socket->next->previous = socket->previous;
     delete socket;
 }
 
@@ -79,13 +77,7 @@ attachment* event_loop::attach(std::intptr_t socket, bool is_datagram, bool is_i
                                bool is_fresh) {
     attachment* made = nullptr;
     loop_parts::perform(*this, [&]() noexcept {
-        auto fresh = parts_->engine->attach(socket, {is_datagram, is_ipv6, is_fresh}, ec);
-        if (!fresh) return;
-        made = fresh.release();
-        made->native = socket;
-        made->next = parts_->attached;
-        if (made->next != nullptr) made->next->previous = made;
-        parts_->attached = made;
+        made = parts_->engine->attach(socket, {is_datagram, is_ipv6, is_fresh}, ec).release();
     });
     return made;
 }
@@ -153,7 +145,7 @@ void event_loop::abandon() noexcept {
         loop_parts& p = *parts_;
         for (bool found = true; found;) {
             found = false;
-            for (attachment* s = p.attached; s != nullptr; s = s->next) {
+            for (attachment* s = p.engine->attached(); s != nullptr; s = s->next) {
                 if (s->first == nullptr || s->is_quiet) continue;
                 p.engine->quiet(*s);
                 s->is_quiet = true;

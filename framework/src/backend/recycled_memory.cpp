@@ -42,37 +42,21 @@ void* recycled_memory::draw(std::size_t size) {
 }
 
 void* recycled_memory::take(std::size_t size) {
-    const std::size_t n = rounded(size) / step;
+    const std::size_t n = class_of(size);
     if (n >= free_.size() || free_[n] == nullptr) return draw(rounded(size));
     --kept_[n];
     return std::exchange(free_[n], free_[n]->next);
 }
 
 void recycled_memory::put(void* memory, std::size_t size) noexcept {
-    const std::size_t n = rounded(size) / step;
+    const std::size_t n = class_of(size);
     if (n >= free_.size() || kept_[n] == most_kept) return source_.free(memory);
     ++kept_[n];
     free_[n] = new (memory) block{free_[n]};
 }
 
-// In front of an attachment: whose memory it is.
-constexpr std::size_t before_attachment = alignof(std::max_align_t);
-
-void* attachment::operator new(std::size_t size, recycled_memory& pool) {
-    void* const memory = pool.take(size + before_attachment);
-    *static_cast<recycled_memory**>(memory) = &pool;
-    return static_cast<std::byte*>(memory) + before_attachment;
-}
-
-void attachment::operator delete(void* memory, std::size_t size) noexcept {
-    void* const start = static_cast<std::byte*>(memory) - before_attachment;
-    recycled_memory* const pool = *static_cast<recycled_memory**>(start);
-    pool != nullptr ? pool->put(start, size + before_attachment) : the_memory_source().free(start);
-}
-
-void attachment::leave_pool() noexcept {
-    void* const start = static_cast<std::byte*>(static_cast<void*>(this)) - before_attachment;  // it is its first base
-    *static_cast<recycled_memory**>(start) = nullptr;
+void attachment::operator delete(attachment* socket, std::destroying_delete_t) noexcept {
+    socket->home != nullptr ? socket->home->destroy(*socket) : the_memory_source().free(socket);
 }
 
 void* event_loop::allocate(std::size_t size) {

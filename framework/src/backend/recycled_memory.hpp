@@ -30,20 +30,29 @@ public:
     void enter_heap() noexcept;
     void leave_heap() noexcept;
 
-    static constexpr std::size_t step = 64, largest = 1024;  // bytes
-    [[nodiscard]] static std::size_t rounded(std::size_t size) noexcept { return (size + step - 1) / step * step; }
+    /// Small sizes, of which there is one for each connection, are kept apart more finely than large ones.
+    static constexpr std::size_t fine = 16, fine_until = 256, step = 64, largest = 1024;  // bytes
+    [[nodiscard]] static constexpr std::size_t rounded(std::size_t size) noexcept {
+        const std::size_t s = size <= fine_until ? fine : step;
+        return (size + s - 1) / s * s;
+    }
 
 private:
     struct block {
         block* next;
     };
+    static constexpr std::size_t class_of(std::size_t size) noexcept {
+        if (size <= fine_until) return (size + fine - 1) / fine;
+        return fine_until / fine + (size - fine_until + step - 1) / step;
+    }
+    static constexpr std::size_t classes = fine_until / fine + (largest - fine_until) / step + 1;
     static const void* this_thread() noexcept;
 
     const memory_source& source_;
     void* heap_ = nullptr;
     std::atomic<const void*> heap_thread_{nullptr};  // others look whether it is theirs
-    std::array<block*, largest / step + 1> free_{};
-    std::array<std::uint16_t, largest / step + 1> kept_{};
+    std::array<block*, classes> free_{};
+    std::array<std::uint16_t, classes> kept_{};
 };
 
 }  // namespace berth::detail

@@ -66,6 +66,9 @@ public:
 
     /// Lending receives that ran out of buffers go on.
     void return_buffer(std::uint32_t) noexcept override {}
+
+    /// What attach() did, the other way round; both keep the list of what is attached (list, unlist).
+    void destroy(attachment&) noexcept override {}
 };
 
 }  // namespace

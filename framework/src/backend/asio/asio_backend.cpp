@@ -35,8 +35,11 @@ asio_backend::~asio_backend() = default;
 
 const backend_facts& asio_backend::facts() const noexcept { return asio_facts; }
 
+asio_attachment::asio_attachment(asio_backend& b, asio::io_context& context, platform::native_socket native,
+                                 socket_kind k)
+    : attachment(b, native, k), socket(context), transport(k.is_datagram, k.is_ipv6) {}
+
 asio_attachment::~asio_attachment() {
-    backend.stop_starving(*this);
     std::error_code ec;
     if (socket.is_open()) socket.release(ec);
 }
@@ -44,7 +47,7 @@ asio_attachment::~asio_attachment() {
 /// Asio takes descriptors that are no sockets; the option tells.
 void asio_backend::assign(asio_attachment& s, std::error_code& ec) {
     using native_handle = any_transport::socket::native_handle_type;
-    s.socket.assign(s.transport, static_cast<native_handle>(s.native), ec);
+    s.socket.assign(s.transport, static_cast<native_handle>(s.native()), ec);
     if (ec) return;
     asio::socket_base::receive_buffer_size size;
     s.socket.get_option(size, ec);
@@ -56,17 +59,25 @@ void asio_backend::assign(asio_attachment& s, std::error_code& ec) {
 std::unique_ptr<attachment> asio_backend::attach(platform::native_socket socket, socket_kind kind,
                                                  std::error_code& ec) {
     try {
-        auto made = std::unique_ptr<asio_attachment>(new (socket_memory_) asio_attachment(*this, context_));
-        made->native = socket;
-        made->kind = kind;
-        made->transport = any_transport(kind.is_datagram, kind.is_ipv6);
-        assign(*made, ec);
+        void* const memory = socket_memory_.take(sizeof(asio_attachment));
+        auto* const fresh = ::new (memory) asio_attachment(*this, context_, socket, kind);
+        list(*fresh);
+        std::unique_ptr<attachment> made(fresh);
+        assign(*fresh, ec);
         if (!ec) return made;
         ec = {ec.value(), std::system_category()};  // not the private copy of Asio's
     } catch (const std::bad_alloc&) {
         ec = std::make_error_code(std::errc::not_enough_memory);
     }
     return nullptr;
+}
+
+void asio_backend::destroy(attachment& socket) noexcept {
+    auto& s = static_cast<asio_attachment&>(socket);
+    stop_starving(s);
+    unlist(s);
+    s.~asio_attachment();
+    socket_memory_.put(&s, sizeof s);
 }
 
 void asio_backend::begin_turn() noexcept {

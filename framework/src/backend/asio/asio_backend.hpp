@@ -12,6 +12,7 @@
 #include "backend/asio/running.hpp"
 #include "backend/asio/vocabulary.hpp"
 #include "backend/backend.hpp"
+#include "backend/recycled_memory.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -30,13 +31,11 @@ enum class watch : std::uint8_t {
 
 class asio_attachment final : public attachment {
 public:
-    asio_attachment(asio_backend& home, asio::io_context& context) : backend(home), socket(context) {}
-    ~asio_attachment() override;
+    asio_attachment(asio_backend& home, asio::io_context& context, platform::native_socket native, socket_kind kind);
+    ~asio_attachment();
 
-    asio_backend& backend;
     any_transport::socket socket;  // closed while nothing is under way after quiet()
     any_transport transport;
-    socket_kind kind;
     watch watched = watch::none;
     std::uint32_t in_asio = 0;                  // what Asio has of it, a look included
     operation_queue hungry;                     // accepts, receives that lend
@@ -63,6 +62,7 @@ public:
     void wake() noexcept override { alarm_.ring(); }
     platform::native_socket wait_handle(std::error_code& ec) noexcept override;
     void return_buffer(std::uint32_t id) noexcept override;
+    void destroy(attachment& socket) noexcept override;
 
 private:
     friend struct landing;

@@ -49,7 +49,7 @@ bool asio_backend::serve(operation& op, completion& out) noexcept {
     bool empty_now = false;
     if (op.what == verb::accept) {
         std::uint32_t size = notes(op).address_capacity;
-        result = take_client(s.native, op.address, size);
+        result = take_client(s.native(), op.address, size);
         if (result >= 0 && op.address != nullptr) op.address_size = size;
     } else {
         empty_now = lend(s, op, result);
@@ -119,7 +119,7 @@ void asio_backend::lend_with_control(asio_attachment& s, operation& op, buffer_p
                          .control = static_cast<std::byte*>(buffer.data) + buffer.size,
                          .control_size = control,
                          .flags = notes(op).flags | ask_for_whole_size};
-    const int bytes = take_datagram(s.native, buffer, words);
+    const int bytes = take_datagram(s.native(), buffer, words);
     result = std::min(bytes, static_cast<int>(buffer.size));
     if (result < 0) return;
     op.address_size = words.address_size;

@@ -86,7 +86,7 @@ void asio_backend::send_with_control(asio_attachment& s, operation& op) {
                                .control = op.control,
                                .control_size = op.control_size,
                                .flags = op.flags};
-    const int result = send_datagram(s.native, op.parts, op.part_count, words);
+    const int result = send_datagram(s.native(), op.parts, op.part_count, words);
     if (result != -static_cast<int>(asio::error::would_block)) return end(op, result);
     hand_to_asio(s, &op, [&](const landing& handler) {
         notes(op).record = handler.record;

@@ -75,27 +75,40 @@ inline void put_at(operation& op, place p) noexcept {
     op.state = static_cast<std::uint8_t>((op.state & ~7) | static_cast<std::uint8_t>(p));
 }
 
+/// Linked in a circle, so that one pointer knows both ends.
 class operation_list {
 public:
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
     [[nodiscard]] operation* first() const noexcept { return first_; }
+    /// nullptr: it is the first.
+    [[nodiscard]] operation* before(operation& op) const noexcept {
+        return &op == first_ ? nullptr : part_of(op).previous;
+    }
 
-    void push_back(operation& op) noexcept { insert_behind(last_, op); }
+    void push_back(operation& op) noexcept {
+        uring_part& part = part_of(op);
+        if (first_ == nullptr) {
+            part.next = part.previous = first_ = &op;
+        } else {
+            insert_between(*part_of(*first_).previous, op, *first_);
+        }
+    }
 
     /// nullptr: in front of all.
     void insert_behind(operation* before, operation& op) noexcept {
-        uring_part& part = part_of(op);
-        operation*& link = before == nullptr ? first_ : part_of(*before).next;
-        part.previous = before;
-        part.next = link;
-        (link == nullptr ? last_ : part_of(*link).previous) = &op;
-        link = &op;
+        if (before == nullptr) {
+            push_back(op);
+            first_ = &op;
+        } else {
+            insert_between(*before, op, *part_of(*before).next);
+        }
     }
 
     void remove(operation& op) noexcept {
         const uring_part& part = part_of(op);
-        (part.previous == nullptr ? first_ : part_of(*part.previous).next) = part.next;
-        (part.next == nullptr ? last_ : part_of(*part.next).previous) = part.previous;
+        if (first_ == &op) first_ = part.next == &op ? nullptr : part.next;
+        part_of(*part.previous).next = part.next;
+        part_of(*part.next).previous = part.previous;
     }
 
     operation* pop_front() noexcept {
@@ -105,8 +118,13 @@ public:
     }
 
 private:
+    static void insert_between(operation& before, operation& op, operation& behind) noexcept {
+        part_of(op).previous = &before;
+        part_of(op).next = &behind;
+        part_of(before).next = part_of(behind).previous = &op;
+    }
+
     operation* first_ = nullptr;
-    operation* last_ = nullptr;
 };
 
 }  // namespace berth::detail

@@ -27,11 +27,6 @@ void unlink(operation& op) noexcept {
     if (op.next != nullptr) op.next->previous = op.previous;
 }
 
-void take_out(direction& d, operation& op) noexcept {
-    if (d.pushed_back == &op) d.pushed_back = part_of(op).previous;
-    d.queue.remove(op);
-}
-
 }  // namespace
 
 std::unique_ptr<backend> make_uring_backend(const backend_options& options, std::string& reason) {
@@ -76,25 +71,33 @@ std::unique_ptr<attachment> uring_backend::attach(platform::native_socket socket
     const int fd = static_cast<int>(socket);
     int type = 0;
     socklen_t size = sizeof type;
-    std::unique_ptr<uring_socket> made;
+    std::unique_ptr<attachment> made;
     try {
-        made.reset(new (socket_memory_) uring_socket);
+        if (kind.is_datagram) {
+            made.reset(::new (socket_memory_.take(sizeof(uring_datagram_socket)))
+                           uring_datagram_socket(*this, socket, kind));
+        } else {
+            made.reset(::new (socket_memory_.take(sizeof(uring_socket))) uring_socket(*this, socket, kind));
+        }
     } catch (const std::bad_alloc&) {
         ec = std::make_error_code(std::errc::not_enough_memory);
         return nullptr;
     }
+    list(*made);
     int flags = kind.is_fresh ? O_NONBLOCK : -1;
     if (!kind.is_fresh && ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0) flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ((flags & O_NONBLOCK) == 0 && ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)) {
         ec.assign(errno, std::system_category());
         return nullptr;
     }
-    made->native = socket;
-    made->kind = kind;
-    made->link = &sockets_;
-    made->next_socket = std::exchange(sockets_, made.get());
-    if (made->next_socket != nullptr) made->next_socket->link = &made->next_socket;
     return made;
+}
+
+// Nothing in it is to be destroyed.
+void uring_backend::destroy(attachment& socket) noexcept {
+    unlist(socket);
+    const bool is_datagram = socket.kind.is_datagram;
+    socket_memory_.put(&socket, is_datagram ? sizeof(uring_datagram_socket) : sizeof(uring_socket));
 }
 
 void uring_backend::start(operation& op) noexcept {
@@ -125,9 +128,9 @@ bool uring_backend::done_at_once(operation& op) noexcept {
     uring_socket& socket = socket_of(op);
     if (!socket.kind.is_datagram || op.many || at_once_left_ == 0 || op.part_count == 0) return false;
     const bool is_receive = op.what == verb::receive;
-    if (is_receive ? !socket.may_hold_more : socket.receives.admitted != 0) return false;
+    if (is_receive ? !socket.receives.may_hold_more : socket.receives.admitted != 0) return false;
     const int result = transfer_now(op);
-    if (is_receive) socket.may_hold_more = result >= 0;
+    if (is_receive) socket.receives.may_hold_more = result >= 0;
     if (result == -EAGAIN || result == -EINTR) return false;
     --at_once_left_;
     end(op, result);
@@ -143,10 +146,17 @@ void uring_backend::admit(direction& d, operation& op) noexcept {
     submit(op);
 }
 
+// Of its direction's queue.
+void uring_backend::take_out(operation& op) noexcept {
+    direction& d = *direction_of(op);
+    if (goes_together(op) && pushed_back(op) == &op) pushed_back(op) = d.queue.before(op);
+    d.queue.remove(op);
+}
+
 void uring_backend::admit_next(direction& d) noexcept {
     while (operation* const op = d.queue.first()) {
         if (d.admitted != 0 && (d.is_full || !goes_together(*op))) return;
-        take_out(d, *op);
+        take_out(*op);
         admit(d, *op);
     }
 }
@@ -163,8 +173,8 @@ void uring_backend::leave(operation& op) noexcept {
 void uring_backend::push_back(operation& op) noexcept {
     direction& d = *direction_of(op);
     put_at(op, place::queued);
-    d.queue.insert_behind(d.pushed_back, op);
-    d.pushed_back = &op;
+    d.queue.insert_behind(pushed_back(op), op);
+    pushed_back(op) = &op;
     d.is_full = true;
     --d.admitted;
     admit_next(d);
@@ -196,7 +206,7 @@ bool uring_backend::end_in_memory(operation& op) noexcept {
         case place::ended:
             return true;
         case place::queued:
-            take_out(*direction_of(op), op);
+            take_out(op);
             end(op, aborted_result());
             return true;
         case place::backlog:

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "backend/backend.hpp"
+#include "backend/recycled_memory.hpp"
 #include "backend/uring/lent_buffers.hpp"
 #include "backend/uring/operation_list.hpp"
 #include "backend/uring/ring.hpp"
@@ -35,25 +36,22 @@ inline operation& operation_of(std::uint64_t user_data) noexcept {
 /// a time; of a datagram socket's sends as many as there are, as long as the system has room for them.
 struct direction {
     operation_list queue;
-    operation* pushed_back = nullptr;  ///< in the queue: the last of those that found no room, and are first again
-    std::uint32_t admitted = 0;        ///< under way, and not in the queue
-    bool is_full = false;              ///< the system has no room: one at a time, which waits for it
+    std::uint32_t admitted = 0;  ///< under way, and not in the queue
+    bool is_full = false;        ///< the system has no room: one at a time, which waits for it
+    bool is_drained = false;     ///< the last receive found that no more was there
+    bool may_hold_more = true;   ///< of datagrams: the last try to receive found one
 };
 
-class uring_socket final : public attachment {
+class uring_socket : public attachment {
 public:
+    using attachment::attachment;
     direction receives, sends;
-    socket_kind kind;
-    bool is_drained = false;  ///< the last receive found that no more was there
-    bool may_hold_more = true;  ///< of datagrams: the last try to receive found one
-    uring_socket* next_socket = nullptr;
-    uring_socket** link = nullptr;  ///< what points to it
+};
 
-    ~uring_socket() override {
-        if (link == nullptr) return;
-        *link = next_socket;
-        if (next_socket != nullptr) next_socket->link = link;
-    }
+class uring_datagram_socket final : public uring_socket {
+public:
+    using uring_socket::uring_socket;
+    operation* pushed_back = nullptr;  ///< in the queue: the last of the sends that found no room, and are first again
 };
 
 class uring_backend final : public backend {
@@ -75,6 +73,7 @@ public:
     void wake() noexcept override;
     platform::native_socket wait_handle(std::error_code& ec) noexcept override;
     void return_buffer(std::uint32_t id) noexcept override;
+    void destroy(attachment& socket) noexcept override;
 
 private:
     uring_backend(const ring_limits& limits, std::uint32_t entries) noexcept : limits_(limits), entries_(entries) {}
@@ -85,6 +84,10 @@ private:
     static bool is_ongoing(const operation& op) noexcept { return op.many && is_many_verb(op.what); }
     static bool is_many_verb(verb v) noexcept { return v == verb::receive || v == verb::accept; }
     static direction* direction_of(operation& op) noexcept;
+    static operation*& pushed_back(operation& op) noexcept {
+        return static_cast<uring_datagram_socket&>(*op.socket).pushed_back;
+    }
+    static void take_out(operation& op) noexcept;
     static bool goes_together(operation& op) noexcept;
     static bool uses_message(const operation& op) noexcept;
     void admit(direction& d, operation& op) noexcept;
@@ -173,7 +176,6 @@ private:
     std::atomic<int> bell_{-1};  ///< the eventfd of wait_handle(); -1: nobody asked for it
 
     recycled_memory socket_memory_;
-    uring_socket* sockets_ = nullptr;
     std::uint64_t process_ = 0;  ///< its stamp: a forked child has another
 };
 

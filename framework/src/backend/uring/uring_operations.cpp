@@ -16,7 +16,7 @@ namespace {
 // The ring is not woken for urgent bytes alone; sockets say together with them that there might be some of this band.
 constexpr unsigned exceptional = POLLPRI | POLLERR | POLLRDBAND;
 
-int descriptor_of(const operation& op) noexcept { return static_cast<int>(op.socket->native); }
+int descriptor_of(const operation& op) noexcept { return op.socket->number; }
 
 // An entry's count of bytes has 32 bits.
 std::size_t size_of(const buffer_part& part) noexcept { return std::min<std::size_t>(part.size, 1U << 30); }
@@ -93,7 +93,7 @@ void uring_backend::prepare_receive(operation& op, uring_socket& socket, ::io_ur
         return;
     }
     ::io_uring_prep_recv(&entry, descriptor_of(op), op.parts->data, size_of(*op.parts), part.flags);
-    if (socket.is_drained) entry.ioprio = IORING_RECVSEND_POLL_FIRST;
+    if (socket.receives.is_drained) entry.ioprio = IORING_RECVSEND_POLL_FIRST;
 }
 
 void uring_backend::prepare_send(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept {

@@ -108,7 +108,7 @@ void uring_backend::wait_for(std::uint32_t results) noexcept {
 
 template <class Function>
 void uring_backend::for_each_submitted(const Function& f) noexcept {
-    for (uring_socket* s = sockets_; s != nullptr; s = s->next_socket) {
+    for (attachment* s = attached(); s != nullptr; s = s->next) {
         for (operation* op = s->first; op != nullptr; op = op->next) {
             if (place_of(*op) != place::kernel || is_marked(*op, mark::last_seen)) continue;
             if (ring_.unsubmitted(part_of(*op).sequence, tag::of(*op)) == nullptr) f(*op);
@@ -155,11 +155,7 @@ uring_backend::~uring_backend() {
     ring_.close();
     if (ear_ >= 0) ::close(ear_);
     if (bell_ >= 0) ::close(bell_);
-    while (sockets_ != nullptr) {
-        sockets_->link = nullptr;
-        sockets_->leave_pool();
-        sockets_ = sockets_->next_socket;
-    }
+    for (attachment* s = attached(); s != nullptr; s = s->next) s->home = nullptr;
 }
 
 }  // namespace berth::detail

@@ -56,12 +56,12 @@ bool uring_backend::settle_one(operation& op, const ring_result& r, completion& 
         const uring_part& part = part_of(op);
         uring_socket& socket = socket_of(op);
         if (!uses_message(op)) {
-            socket.is_drained = ring_.is_single() && (r.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+            socket.receives.is_drained = ring_.is_single() && (r.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
         } else {
             op.address_size = part.message.msg_namelen;
             if (socket.kind.is_datagram) {
                 op.flags = part.message.msg_flags;
-                socket.may_hold_more = true;
+                socket.receives.may_hold_more = true;
             }
         }
     } else if (op.what >= verb::readable) {
@@ -104,7 +104,7 @@ bool uring_backend::settle_poll(operation& op, int result, completion& out) noex
         if (op.what == verb::connect) {
             int error = 0;
             socklen_t size = sizeof error;
-            if (::getsockopt(static_cast<int>(op.socket->native), SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+            if (::getsockopt(op.socket->number, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
                 error = errno;
             return finish(op, -error, out);
         }

@@ -158,7 +158,7 @@ void uring_backend::leave_ring() noexcept {
     mark_all_last();
     while (operation* const op = cancels_.pop_front()) clear_mark(*op, mark::listed);
     operation_list doomed;
-    for (uring_socket* s = sockets_; s != nullptr; s = s->next_socket) {
+    for (attachment* s = attached(); s != nullptr; s = s->next) {
         for (operation* op = s->first; op != nullptr; op = op->next) {
             if (place_of(*op) != place::kernel || is_marked(*op, mark::last_seen)) continue;
             --in_kernel_;
