@@ -21,7 +21,7 @@ protected:
                 engine().wait(deadline);
                 continue;
             }
-            if (c.op->lent.data != nullptr) engine().return_buffer(c.op->lent_id);
+            if (c.lent.data != nullptr) engine().return_buffer(c.lent_id);
             if (c.op->what == verb::accept && c.result >= 0) ::close(c.result);
             if (!c.more) --count;
         }
@@ -42,7 +42,7 @@ TEST_P(backend_allocation, sending_and_receiving_allocates_nothing) {
     auto &here = attach(pair.here), &there = attach(pair.there);
     char bytes[2][64] = {};
     buffer_part parts[2] = {{bytes[0], 64}, {bytes[1], 64}};
-    operation send, receive;
+    message_operation send, receive;
     const auto round = [&] {
         send.what = verb::send, send.socket = &here, send.parts = &parts[0], send.part_count = 1;
         receive.what = verb::receive, receive.socket = &there, receive.parts = &parts[1], receive.part_count = 1;
@@ -59,7 +59,7 @@ TEST_P(backend_allocation, cancelling_allocates_nothing) {
     auto& a = attach(pair.here);
     char byte = 0;
     buffer_part part{&byte, 1};
-    operation all[50];
+    message_operation all[50];
     const auto round = [&] {
         for (auto& op : all) {
             op.what = verb::receive, op.socket = &a, op.parts = &part, op.part_count = 1;
@@ -89,7 +89,7 @@ TEST_P(backend_allocation, lending_allocates_nothing) {
     const auto mine = datagram_socket(), other = datagram_socket();
     const auto to = local_address(mine);
     auto& a = attach(mine, true);
-    operation op;
+    message_operation op;
     const auto round = [&] {
         op.what = verb::receive, op.many = true, op.socket = &a;
         engine().start(op);
@@ -97,7 +97,7 @@ TEST_P(backend_allocation, lending_allocates_nothing) {
             (void)::sendto(other.fd(), "x", 1, 0, to.get(), to.size);
             engine().look();
             completion c;
-            while (engine().next(c)) engine().return_buffer(op.lent_id);
+            while (engine().next(c)) engine().return_buffer(c.lent_id);
         }
         engine().cancel(op);
         run_until_ended(1);

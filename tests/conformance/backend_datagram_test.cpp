@@ -53,9 +53,9 @@ TEST_P(backend_contract, a_datagram_that_is_cut_short_says_so) {
         ASSERT_TRUE(say_to(other, "12345678", local_address(mine)));
         EXPECT_EQ(end_of(cut), 4);
         EXPECT_EQ(cut.memory, "1234");
-        EXPECT_NE(cut.flags & MSG_TRUNC, 0);
+        EXPECT_NE(cut.came_with & MSG_TRUNC, 0);
         EXPECT_EQ(end_of(whole), 8);
-        EXPECT_EQ(whole.flags & MSG_TRUNC, 0) << "it fitted, to the byte";
+        EXPECT_EQ(whole.came_with & MSG_TRUNC, 0) << "it fitted, to the byte";
     }
 }
 
@@ -68,7 +68,7 @@ TEST_P(backend_contract, the_rest_of_a_datagram_goes_into_the_next_part) {
     ASSERT_TRUE(say_to(other, "abcdefghi", local_address(mine)));
     EXPECT_EQ(end_of(r), 6);
     EXPECT_EQ(r.memory, "cdefab");
-    EXPECT_NE(r.flags & MSG_TRUNC, 0);
+    EXPECT_NE(r.came_with & MSG_TRUNC, 0);
 }
 
 TEST_P(backend_contract, with_the_flag_for_it_the_result_is_the_whole_size) {
@@ -79,7 +79,7 @@ TEST_P(backend_contract, with_the_flag_for_it_the_result_is_the_whole_size) {
     ASSERT_TRUE(say_to(other, "12345678", local_address(mine)));
     start(r, a);
     EXPECT_EQ(end_of(r), 8);
-    EXPECT_NE(r.flags & MSG_TRUNC, 0);
+    EXPECT_NE(r.came_with & MSG_TRUNC, 0);
 }
 
 TEST_P(backend_contract, a_datagram_of_no_bytes_is_one) {

@@ -8,13 +8,14 @@
 namespace backend_suite {
 namespace {
 
-void never_called(operation&, int, bool) { ADD_FAILURE() << "a backend calls nobody back"; }
+void never_called(operation&, const completion&) { ADD_FAILURE() << "a backend calls nobody back"; }
+constexpr operation_kind asked{never_called, nullptr};
 
 }  // namespace
 
 request::request(verb v, std::size_t size, char fill) : memory(size, fill) {
     what = v;
-    on_result = never_called;
+    kind = &asked;
 }
 
 request::~request() {
@@ -94,6 +95,8 @@ bool backend_contract::fetch(completion& out) {
     r.last = out.result;
     r.all.push_back(out.result);
     ++r.results;
+    r.lent = out.lent;
+    r.lent_id = out.lent_id;
     if (r.lent.data != nullptr) {
         EXPECT_TRUE(r.many && r.what == verb::receive && out.result >= 0);
         EXPECT_EQ(r.lent.size, static_cast<std::size_t>(out.result));

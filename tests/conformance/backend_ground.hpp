@@ -28,7 +28,9 @@ using berth::detail::backend;
 using berth::detail::backend_options;
 using berth::detail::buffer_part;
 using berth::detail::completion;
+using berth::detail::message_operation;
 using berth::detail::operation;
+using berth::detail::operation_kind;
 using berth::detail::socket_kind;
 using berth::detail::verb;
 using namespace std::chrono_literals;
@@ -43,7 +45,7 @@ std::vector<sibling> every_backend();  // backend_siblings.cpp: the one place th
 class backend_contract;
 
 /// An operation with its own memory. One that is still under way is cancelled, and waited for, when it goes.
-struct request : operation {
+struct request : message_operation {
     explicit request(verb v, std::size_t size = 0, char fill = 0);
     request(const request&) = delete;
     ~request();
@@ -63,6 +65,8 @@ struct request : operation {
     int starts = 0, ends = 0, results = 0;
     int last = -9999;                // the latest result
     std::vector<int> all;            // every result
+    buffer_part lent;                // by the latest result, with its number
+    std::uint32_t lent_id = 0;
     std::string lent_bytes;          // of the latest result that lent
     std::vector<std::string> heard;  // all that was lent
 };

@@ -82,10 +82,10 @@ TEST_P(backend_contract, lent_datagrams_come_with_source_and_length_of_each) {
         if (i == 2) {
             // A ring keeps the source inside the buffer: fewer bytes may fit, and it says so.
             EXPECT_LE(c.result, longest);
-            EXPECT_NE(r.flags & MSG_TRUNC, 0);
+            EXPECT_NE(r.came_with & MSG_TRUNC, 0);
         } else {
             EXPECT_EQ(c.result, longest);
-            EXPECT_EQ(r.flags & MSG_TRUNC, 0);
+            EXPECT_EQ(r.came_with & MSG_TRUNC, 0);
         }
     }
 }
@@ -142,7 +142,7 @@ TEST_P(backend_contract, the_fields_of_a_result_are_the_callers_between_two_of_t
         EXPECT_EQ(receive.source().text(), local_address(other).text());
         accept.address_size = receive.address_size = 0;
         accept.at = receive.at = {};
-        receive.flags = MSG_PEEK, receive.lent = {};
+        receive.came_with = MSG_PEEK, receive.control_size = 99;
     }
     EXPECT_EQ(settle(5ms), 0);
 }

@@ -22,10 +22,11 @@ namespace detail {
 
 template <class Buffers>
 struct session_read {
+    using form = message_operation;
     session_reference self;
     buffer_parts<Buffers> parts;
     session_read(const session_reference& s, const Buffers& buffers) : self(s), parts(buffers) {}
-    std::tuple<error_code, std::size_t> arguments(operation& op, int result) const noexcept {
+    std::tuple<error_code, std::size_t> arguments(message_operation& op, int result) const noexcept {
         const error_code ec = self->receive_ended(op, result);
         return {ec, result > 0 ? static_cast<std::size_t>(result) : 0};
     }
@@ -33,6 +34,7 @@ struct session_read {
 
 template <class Buffers>
 struct session_write {
+    using form = message_operation;
     session_reference self;
     buffer_parts<Buffers> parts;
     session_write(const session_reference& s, const Buffers& buffers) : self(s), parts(buffers) {}

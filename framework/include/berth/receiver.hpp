@@ -49,6 +49,7 @@ public:
 
 private:
     struct next_work {
+        using form = detail::operation;
         std::shared_ptr<state_type> state;
         explicit next_work(std::shared_ptr<state_type> s) : state(std::move(s)) {}
         std::tuple<error_code, value_type> arguments(detail::operation&, int result) {

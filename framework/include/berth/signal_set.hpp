@@ -17,6 +17,7 @@ namespace detail {
 
 /// The number of a signal, as one byte of the channel.
 struct signal_work {
+    using form = message_operation;
     unsigned char number = 0;
     buffer_part part{&number, 1};
     signal_work() noexcept = default;
@@ -100,7 +101,7 @@ public:
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_wait(Token&& token = asio::default_completion_token_t<executor_type>()) {
         return this->template initiate<detail::signal_work, void(error_code, int)>(
-            token, [](detail::operation& op, auto& work) {
+            token, [](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::receive;
                 op.parts = &work.part;
                 op.part_count = 1;

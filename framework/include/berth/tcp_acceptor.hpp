@@ -15,12 +15,13 @@ namespace detail {
 /// A connection for a socket that is there already.
 template <class Socket>
 struct accept_into_work {
+    using form = message_operation;
     Socket& into;
     asio::ip::tcp::endpoint* remote;
     asio::ip::tcp::endpoint source;
     asio::ip::tcp protocol;
     accept_into_work(Socket& s, asio::ip::tcp::endpoint* r, asio::ip::tcp p) : into(s), remote(r), protocol(p) {}
-    std::tuple<error_code> arguments(operation& op, int result) {
+    std::tuple<error_code> arguments(message_operation& op, int result) {
         if (result < 0) return {error_of(result)};
         error_code ec, ignored;
         into.assign(protocol, result, ec);
@@ -33,13 +34,14 @@ struct accept_into_work {
 /// A connection with a socket of its own.
 template <class Socket>
 struct accept_work {
+    using form = message_operation;
     typename Socket::executor_type executor;
     asio::ip::tcp::endpoint* remote;
     asio::ip::tcp::endpoint source;
     asio::ip::tcp protocol;
     accept_work(const typename Socket::executor_type& e, asio::ip::tcp::endpoint* r, asio::ip::tcp p)
         : executor(e), remote(r), protocol(p) {}
-    std::tuple<error_code, Socket> arguments(operation& op, int result) {
+    std::tuple<error_code, Socket> arguments(message_operation& op, int result) {
         Socket accepted(executor);
         if (result < 0) return {error_of(result), std::move(accepted)};
         error_code ec, ignored;
@@ -53,11 +55,13 @@ struct accept_work {
 /// Connections, one after the other.
 template <class Socket>
 struct accepting_work {
+    using form = operation;
     typename Socket::executor_type executor;
     asio::ip::tcp protocol;
     accepting_work(const typename Socket::executor_type& e, asio::ip::tcp p) : executor(e), protocol(p) {}
     template <class Handler>
-    void call(Handler& handler, operation&, int result, event_loop&) {
+    void call(Handler& handler, operation&, const completion& c, event_loop&) {
+        const int result = c.result;
         Socket accepted(executor);
         error_code ec, ignored;
         io_access::adopt(accepted, protocol, result, ec);
@@ -70,7 +74,7 @@ struct accepting_work {
     }
 };
 
-inline void ask_for_connection(operation& op, asio::ip::tcp::endpoint& source) {
+inline void ask_for_connection(message_operation& op, asio::ip::tcp::endpoint& source) {
     op.what = verb::accept;
     op.address = source.data();
     op.address_size = static_cast<std::uint32_t>(source.capacity());
@@ -206,13 +210,13 @@ private:
     template <class Socket, class Token>
     auto accept_into(Socket& into, endpoint_type* remote, Token& token) {
         return this->template initiate<detail::accept_into_work<Socket>, void(error_code)>(
-            token, [](detail::operation& op, auto& work) { detail::ask_for_connection(op, work.source); },
+            token, [](detail::message_operation& op, auto& work) { detail::ask_for_connection(op, work.source); },
             std::ref(into), remote, protocol());
     }
     template <class Socket, class Token>
     auto accept_new(const typename Socket::executor_type& executor, endpoint_type* remote, Token& token) {
         return this->template initiate<detail::accept_work<Socket>, void(error_code, Socket)>(
-            token, [](detail::operation& op, auto& work) { detail::ask_for_connection(op, work.source); }, executor,
+            token, [](detail::message_operation& op, auto& work) { detail::ask_for_connection(op, work.source); }, executor,
             remote, protocol());
     }
 };

@@ -95,7 +95,7 @@ public:
             this->open(to.protocol(), not_opened);  // failed: the operation says that it is not open
         return this->template initiate<detail::connect_work<endpoint_type>, void(error_code)>(
             token,
-            [](detail::operation& op, auto& work) {
+            [](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::connect;
                 op.address = work.to.data();
                 op.address_size = static_cast<std::uint32_t>(work.to.size());
@@ -151,7 +151,7 @@ public:
                        Token&& token = asio::default_completion_token_t<executor_type>()) {
         return this->template initiate<detail::read_work<Buffers>, void(error_code, std::size_t)>(
             token,
-            [flags](detail::operation& op, auto& work) {
+            [flags](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::receive;
                 op.flags = flags;
                 work.parts.give(op);
@@ -163,7 +163,7 @@ public:
                     Token&& token = asio::default_completion_token_t<executor_type>()) {
         return this->template initiate<detail::write_work<Buffers>, void(error_code, std::size_t)>(
             token,
-            [flags](detail::operation& op, auto& work) {
+            [flags](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::send;
                 op.flags = flags;
                 work.parts.give(op);

@@ -50,6 +50,7 @@ public:
 
 private:
     struct flush_work {
+        using form = detail::flush_waiter;
         detail::write_queue& queue;
         explicit flush_work(detail::write_queue& q) : queue(q) {}
         static std::tuple<error_code> arguments(detail::operation&, int result) noexcept {
@@ -66,7 +67,8 @@ private:
             auto& loop = detail::io_access::loop_of(self->socket_);
             auto* const op = detail::make_operation<flush_work>(loop, self->get_executor(), handler, self->queue_);
             op->listen_to_slot();
-            self->queue_.wait_until_below(below, *op);
+            op->below = below;
+            self->queue_.wait_until_below(*op);
         }
     };
 

@@ -195,7 +195,7 @@ public:
     template <class Handler>
     void async_receive_each(Handler&& handler) {
         this->template begin_ongoing<detail::receiving_work>(
-            static_cast<Handler&&>(handler), [this](detail::operation& op, auto& work) { work.prepare(op, says_details_); });
+            static_cast<Handler&&>(handler), [this](detail::message_operation& op, auto& work) { work.prepare(op, says_details_); });
     }
 
 private:
@@ -203,7 +203,7 @@ private:
     auto receive_with(const Buffers& buffers, endpoint_type* source, message_flags flags, Token& token) {
         return this->template initiate<detail::receive_work<Buffers, endpoint_type>, void(error_code, std::size_t)>(
             token,
-            [flags](detail::operation& op, auto& work) {
+            [flags](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::receive;
                 op.flags = flags;
                 if (work.source != nullptr) {
@@ -219,7 +219,7 @@ private:
     auto send_with(const Buffers& buffers, const endpoint_type* to, message_flags flags, Token& token) {
         return this->template initiate<detail::send_work<Buffers, endpoint_type>, void(error_code, std::size_t)>(
             token,
-            [flags, has_address = to != nullptr](detail::operation& op, auto& work) {
+            [flags, has_address = to != nullptr](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::send;
                 op.flags = flags;
                 if (has_address) {

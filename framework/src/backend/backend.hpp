@@ -24,6 +24,7 @@
 namespace berth::detail {
 
 class backend;
+class event_loop;
 
 struct socket_kind {
     bool is_datagram : 1 = false;
@@ -70,13 +71,6 @@ struct backend_facts {
     std::uint32_t submission_queue = 0;  ///< entries; more wait in memory, none is refused
 };
 
-/// One result.
-struct completion {
-    operation* op = nullptr;
-    int result = 0;
-    bool more = false;
-};
-
 class backend {
 public:
     using clock = std::chrono::steady_clock;
@@ -90,7 +84,8 @@ public:
     virtual std::unique_ptr<attachment> attach(platform::native_socket socket, socket_kind kind,
                                                std::error_code& ec) = 0;
 
-    /// Begins an operation. Pre: all its in-fields are set, its socket is attached here, it is not under way.
+    /// Begins an operation. Pre: all its in-fields are set, it has a message if it needs one, its socket is attached
+    /// here, it is not under way.
     /// Never fails and never calls back: what goes wrong is its result. Several operations on one socket are under
     /// way at once; receives among themselves, and sends, take effect in the order of their starts, but a datagram for
     /// which the system has no room may be overtaken.
@@ -119,8 +114,7 @@ public:
     /// As wait() with a time that is past: looks, and does not sleep.
     virtual void look() noexcept = 0;
 
-    /// The next result, if one is there: op's out-fields are set. Receives that lend fill op.lent; where nothing was
-    /// lent (an end, an error) op.lent.data is nullptr.
+    /// The next result, if one is there: op's out-fields are set.
     virtual bool next(completion& out) noexcept = 0;
 
     /// Ends a sleep of wait(). From any thread, at any time, also from a signal handler.
@@ -140,6 +134,8 @@ public:
 
     /// All that are attached, linked by `next`.
     [[nodiscard]] attachment* attached() const noexcept { return attached_; }
+
+    event_loop* loop = nullptr;  ///< the loop's
 
 protected:
     void list(attachment& socket) noexcept {

@@ -20,7 +20,7 @@ constexpr std::size_t largest_address = 28;    // bytes: IPv6
 }  // namespace
 
 /// The datagrams of one call, and the call.
-struct datagram_flight final : operation {
+struct datagram_flight final : message_operation {
     struct held {
         void* memory;       // of a lent buffer, or of the loop's
         std::size_t room;   // bytes of the loop's; 0: it is lent
@@ -29,14 +29,17 @@ struct datagram_flight final : operation {
 
     explicit datagram_flight(event_loop& l) noexcept : loop(l) {
         what = verb::send;
-        on_result = [](operation& op, int result, bool) { static_cast<datagram_flight&>(op).ended(result); };
-        destroy = [](operation& op) noexcept {
-            auto& self = static_cast<datagram_flight&>(op);
-            self.leave_queue();
-            self.release();
-            self.free();
-        };
+        kind = &sending;
     }
+
+    static void on_result(operation& op, const completion& c) { static_cast<datagram_flight&>(op).ended(c.result); }
+    static void on_destroy(operation& op) noexcept {
+        auto& self = static_cast<datagram_flight&>(op);
+        self.leave_queue();
+        self.release();
+        self.free();
+    }
+    static constexpr operation_kind sending{on_result, on_destroy};
 
     void begin(attachment& s, const void* to, std::size_t to_size) noexcept {
         socket = &s;

@@ -35,7 +35,9 @@ std::unique_ptr<event_loop> event_loop::make(const loop_options& options, failur
         f = {errc::operation_not_supported, parts->reason, 0, 0};
         return nullptr;
     }
-    return std::unique_ptr<event_loop>(new event_loop(std::move(parts)));
+    std::unique_ptr<event_loop> made(new event_loop(std::move(parts)));
+    made->parts_->engine->loop = made.get();
+    return made;
 }
 
 const void* event_loop::this_thread_mark() noexcept {
@@ -144,12 +146,12 @@ bool loop_parts::run_result() {
     if (!engine->next(c)) return false;
     attachment* const socket = c.op->socket;
     if (c.more) {
-        c.op->on_result(*c.op, c.result, true);
+        c.op->kind->on_result(*c.op, c);
         return true;
     }
     const counted_down work_done(*this);
     destroy_if_done(socket);
-    c.op->on_result(*c.op, c.result, false);
+    c.op->kind->on_result(*c.op, c);
     return true;
 }
 

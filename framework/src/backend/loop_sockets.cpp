@@ -15,8 +15,8 @@ void loop_parts::begin(operation& op) noexcept {
 void loop_parts::end_aborted(operation& op) noexcept {
     op.run = [](ready_node& node, bool invoke) {
         auto& ended = static_cast<operation&>(node);
-        if (!invoke) return ended.destroy(ended);
-        ended.on_result(ended, aborted_result(), false);
+        if (!invoke) return ended.kind->destroy(ended);
+        ended.kind->on_result(ended, {.op = &ended, .result = aborted_result()});
     };
     ready.push(op);
 }
@@ -33,13 +33,12 @@ void event_loop::start(operation& op) noexcept {
     }
     op.socket->waiting.fetch_add(1);
     op.is_waiting = true;
-    op.scratch[0] = reinterpret_cast<std::uintptr_t>(this);
-    op.scratch[1] = op.socket->cancels.load();
+    op.number = op.socket->cancels.load();
     op.run = [](ready_node& node, bool invoke) {
         auto& waited = static_cast<operation&>(node);
         auto* const socket = waited.socket;
-        const bool is_cancelled = !waited.is_waiting || waited.scratch[1] != socket->cancels.load();
-        auto& loop = *reinterpret_cast<event_loop*>(static_cast<std::uintptr_t>(waited.scratch[0]));
+        const bool is_cancelled = !waited.is_waiting || waited.number != socket->cancels.load();
+        event_loop& loop = *socket->home->loop;
         waited.is_waiting = false;
         socket->waiting.fetch_sub(1);
         if (invoke) {
@@ -48,17 +47,17 @@ void event_loop::start(operation& op) noexcept {
         }
         loop.parts_->destroy_if_done(socket);
         loop.was_no_handler();
-        if (!invoke) waited.destroy(waited);  // its handler may be the last to know the socket
+        if (!invoke) waited.kind->destroy(waited);  // its handler may be the last to know the socket
     };
     post(op);
 }
 
 void event_loop::end_later(operation& op, int result) noexcept {
-    op.scratch[0] = static_cast<std::uint64_t>(-static_cast<std::int64_t>(result));
+    op.outcome = result;
     op.run = [](ready_node& node, bool invoke) {
         auto& ended = static_cast<operation&>(node);
-        if (!invoke) return ended.destroy(ended);
-        ended.on_result(ended, -static_cast<int>(ended.scratch[0]), false);
+        if (!invoke) return ended.kind->destroy(ended);
+        ended.kind->on_result(ended, {.op = &ended, .result = ended.outcome});
     };
     post(op);
 }
@@ -162,7 +161,7 @@ void event_loop::abandon() noexcept {
                 attachment* const socket = c.op->socket;
                 if (c.more) continue;
                 p.destroy_if_done(socket);
-                c.op->destroy(*c.op);
+                c.op->kind->destroy(*c.op);
             }
         }
     });

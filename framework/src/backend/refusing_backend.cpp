@@ -30,7 +30,7 @@ public:
 
     /// Link it to op.socket->first, whatever becomes of it. Then hand it over, or put it where wait() will find it,
     /// or put its failure into the row of results. Fields that change with a result but count as it was started
-    /// (flags, address_size) are to be noted down, in op.scratch.
+    /// (address_size, control_size) are to be noted down, in message_operation::scratch.
     void start(operation&) noexcept override {}
 
     /// Ask the system to let go of it. Nothing to do if its result is in the row already, or was handed out.

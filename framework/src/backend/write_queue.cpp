@@ -14,7 +14,7 @@
 
 namespace berth::detail {
 
-struct write_flight final : operation {
+struct write_flight final : message_operation {
     static constexpr std::uint32_t most_parts = 16;
 
     struct chunk {
@@ -28,13 +28,16 @@ struct write_flight final : operation {
     write_flight(event_loop& l, write_queue* o, attachment& s) noexcept : loop(l), queue(o) {
         what = verb::send;
         socket = &s;
-        on_result = [](operation& op, int result, bool) { static_cast<write_flight&>(op).sent(result); };
-        destroy = [](operation& op) noexcept {
-            auto& self = static_cast<write_flight&>(op);
-            while (operation* const waiter = self.pop_waiter()) waiter->destroy(*waiter);
-            self.finish(0);
-        };
+        kind = &sending;
     }
+
+    static void on_result(operation& op, const completion& c) { static_cast<write_flight&>(op).sent(c.result); }
+    static void on_destroy(operation& op) noexcept {
+        auto& self = static_cast<write_flight&>(op);
+        while (operation* const waiter = self.pop_waiter()) waiter->kind->destroy(*waiter);
+        self.finish(0);
+    }
+    static constexpr operation_kind sending{on_result, on_destroy};
 
     void append(chunk& c) noexcept {
         c.next = nullptr;
@@ -91,8 +94,8 @@ struct write_flight final : operation {
 
     void tell_waiters() noexcept {
         for (ready_node** link = &waiters; *link != nullptr;) {
-            auto& waiter = static_cast<operation&>(**link);
-            if (pending > waiter.scratch[1]) {
+            auto& waiter = static_cast<flush_waiter&>(**link);
+            if (pending > waiter.below) {
                 link = &waiter.next_ready;
                 continue;
             }
@@ -176,9 +179,8 @@ void write_queue::copy(attachment& socket, const void* data, std::size_t size) {
 
 std::size_t write_queue::pending() const noexcept { return flight_ == nullptr ? 0 : flight_->pending; }
 
-void write_queue::wait_until_below(std::size_t below, operation& waiter) noexcept {
-    if (flight_ == nullptr || flight_->pending <= below) return loop_->end_later(waiter, -error_);
-    waiter.scratch[1] = below;
+void write_queue::wait_until_below(flush_waiter& waiter) noexcept {
+    if (flight_ == nullptr || flight_->pending <= waiter.below) return loop_->end_later(waiter, -error_);
     loop_->work_started();
     ready_node** link = &flight_->waiters;
     while (*link != nullptr) link = &(*link)->next_ready;

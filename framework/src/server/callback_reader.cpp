@@ -9,8 +9,8 @@ namespace berth::detail {
 
 callback_reader::callback_reader(session& s) noexcept : session_(s) {
     s.add_reference();
-    on_result = on_received;
-    destroy = on_destroy;
+    static constexpr operation_kind reading{on_received, on_destroy};
+    kind = &reading;
 }
 
 bool callback_reader::is_to_pause() const noexcept { return session_.is_above_high(); }
@@ -21,22 +21,21 @@ void callback_reader::go_on() noexcept {
     what = verb::receive;
     many = true;
     flags = 0;
-    address = nullptr;
-    parts = nullptr;
-    part_count = 0;
     socket = session_.attached_;
     is_under_way_ = true;
     session_.loop().start(*this);
 }
 
-void callback_reader::on_received(operation& op, int result, bool more) {
+void callback_reader::on_received(operation& op, const completion& c) {
+    const int result = c.result;
+    const bool more = c.more;
     auto& self = static_cast<callback_reader&>(op);
     session& s = self.session_;
     const server_shard& shard = s.shard_;
     if (!more) self.is_under_way_ = false;
-    if (op.lent.data != nullptr && result > 0) {
-        const auto lent = std::exchange(op.lent, {});
-        const auto id = op.lent_id;
+    if (c.lent.data != nullptr && result > 0) {
+        const buffer_part lent = c.lent;
+        const std::uint32_t id = c.lent_id;
         // A handler that closes the session ends this object, unless more is to come.
         const session_reference kept(s);
         event_loop& loop = s.loop();

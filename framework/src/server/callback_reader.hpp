@@ -16,7 +16,7 @@ public:
     void session_closed() noexcept;
 
 private:
-    static void on_received(operation& op, int result, bool more);
+    static void on_received(operation& op, const completion& c);
     static void on_destroy(operation& op) noexcept;
     void end(bool invoke) noexcept;
     [[nodiscard]] bool is_to_pause() const noexcept;

@@ -18,8 +18,8 @@ constexpr std::chrono::milliseconds first_delay{10}, last_delay{1000};
 
 shard_listener::shard_listener(server_shard& shard, native_value descriptor, attachment* attached, bool ipv6) noexcept
     : is_ipv6(ipv6), shard_(shard), kept_(shard.core.shared_from_this()), native_(descriptor), attached_(attached) {
-    on_result = on_accepted;
-    destroy = on_destroy;
+    static constexpr operation_kind accepting{on_accepted, on_destroy};
+    kind = &accepting;
 }
 
 void shard_listener::arm() noexcept {
@@ -28,7 +28,6 @@ void shard_listener::arm() noexcept {
     what = verb::accept;
     many = shard_.core.size() == 1 && (options.max_connections == 0 || options.when_full == beyond_limit::reset);
     flags = 0;
-    part_count = 0;
     socket = attached_;
     address = options.max_connections_per_address != 0 ? source.data() : nullptr;
     address_size = static_cast<std::uint32_t>(source.capacity());
@@ -46,14 +45,15 @@ void shard_listener::close() noexcept {
     if (!is_armed_) delete this;
 }
 
-void shard_listener::on_accepted(operation& op, int result, bool more) {
+void shard_listener::on_accepted(operation& op, const completion& c) {
+    const int result = c.result;
     auto& self = static_cast<shard_listener&>(op);
     if (!self.is_closed_) {
         self.shard_.accepted(self, result);
     } else if (result >= 0) {
         platform::close_with_reset(result);
     }
-    if (more) return;
+    if (c.more) return;
     self.is_armed_ = false;
     if (self.is_closed_) {
         delete &self;

@@ -52,7 +52,7 @@ private:
 };
 
 /// One shard's descriptor of a listening socket. It deletes itself when it is closed and its accept has ended.
-class shard_listener : public operation {
+class shard_listener : public message_operation {
 public:
     shard_listener(server_shard& shard, native_value descriptor, attachment* attached, bool ipv6) noexcept;
     void arm() noexcept;
@@ -63,7 +63,7 @@ public:
     asio::ip::tcp::endpoint source;
 
 private:
-    static void on_accepted(operation& op, int result, bool more);
+    static void on_accepted(operation& op, const completion& c);
     static void on_destroy(operation& op) noexcept;
     server_shard& shard_;
     std::shared_ptr<shared_core> kept_;

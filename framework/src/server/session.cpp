@@ -20,17 +20,6 @@ bool is_deadline(connection_end why) noexcept {
     return why >= connection_end::first_byte && why <= connection_end::write;
 }
 
-/// As if the system had said so: later, from a turn of the loop.
-void end_at_once(event_loop& loop, operation& op, int result) noexcept {
-    op.scratch[0] = static_cast<std::uint64_t>(static_cast<std::int64_t>(result));
-    op.run = [](ready_node& node, bool invoke) {
-        auto& ended = static_cast<operation&>(node);
-        if (!invoke) return ended.destroy(ended);
-        ended.on_result(ended, static_cast<int>(static_cast<std::int64_t>(ended.scratch[0])), false);
-    };
-    loop.post(op);
-}
-
 }  // namespace
 
 session::session(server_shard& shard, native_value socket, attachment* attached) noexcept
@@ -56,12 +45,12 @@ void session::begin_reading() noexcept {
 void session::start(operation& op, bool has_nothing_to_do) noexcept {
     if (op.what == verb::send) begin_writing();
     op.socket = attached_;
-    if (!is_open()) return end_at_once(loop(), op, -error_code(asio::error::bad_descriptor).value());
-    if (has_nothing_to_do) return end_at_once(loop(), op, 0);
+    if (!is_open()) return loop().end_later(op, -error_code(asio::error::bad_descriptor).value());
+    if (has_nothing_to_do) return loop().end_later(op, 0);
     loop().start(op);
 }
 
-void session::start_unless_stopping(operation& op) noexcept {
+void session::start_unless_stopping(message_operation& op) noexcept {
     if (!is_open() || op.part_count == 0) return start(op, true);
     if (!is_stopping()) {
         until_stop_ = &op;
@@ -70,10 +59,10 @@ void session::start_unless_stopping(operation& op) noexcept {
     error_code ec;
     const auto size = receive_native(native_, op.parts, op.part_count, op.flags, nullptr, nullptr, true, said(ec));
     if (ec == asio::error::would_block) ec = asio::error::operation_aborted;
-    end_at_once(loop(), op, ec ? -ec.value() : static_cast<int>(size));
+    loop().end_later(op, ec ? -ec.value() : static_cast<int>(size));
 }
 
-error_code session::receive_ended(operation& op, int result) noexcept {
+error_code session::receive_ended(const message_operation& op, int result) noexcept {
     if (until_stop_ == &op) until_stop_ = nullptr;
     if (result > 0) {
         note_received(static_cast<std::size_t>(result));

@@ -13,8 +13,8 @@ namespace berth::detail {
 
 session_queue::session_queue(session& s) noexcept : session_(s) {
     s.add_reference();
-    on_result = on_sent;
-    destroy = on_destroy;
+    static constexpr operation_kind sending{on_sent, on_destroy};
+    kind = &sending;
     what = verb::send;
     parts = &part_;
     part_count = 1;
@@ -83,7 +83,8 @@ void session_queue::send() noexcept {
     session_.loop().start(*this);
 }
 
-void session_queue::on_sent(operation& op, int result, bool) {
+void session_queue::on_sent(operation& op, const completion& c) {
+    const int result = c.result;
     auto& self = static_cast<session_queue&>(op);
     session& s = self.session_;
     s.end_writing();

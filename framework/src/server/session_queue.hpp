@@ -10,7 +10,7 @@
 
 namespace berth::detail {
 
-struct session_queue : operation {
+struct session_queue : message_operation {
     explicit session_queue(session& s) noexcept;
 
     static session_queue* make(session& s);
@@ -32,7 +32,7 @@ private:
         char* data = nullptr;
         std::size_t size = 0, capacity = 0;
     };
-    static void on_sent(operation& op, int result, bool more);
+    static void on_sent(operation& op, const completion& c);
     static void on_destroy(operation& op) noexcept;
     void send() noexcept;
     void go_on() noexcept;

@@ -94,11 +94,12 @@ inline std::size_t open_descriptors() {
 }
 
 /// An operation and all that came of it.
-struct noted : operation {
+struct noted : message_operation {
     std::vector<int> results;  ///< those with more to come, and the last one
     bool has_ended = false;
     std::string bytes;  ///< of a receive
     std::vector<std::uint32_t> lent_ids;
+    buffer_part lent;  ///< by the latest result
     std::vector<int> flags_out;
     std::vector<fd> accepted;
     std::function<void(noted&, int, bool)> then;
@@ -204,12 +205,13 @@ protected:
         EXPECT_NE(c.result, -EAGAIN);
         op.results.push_back(c.result);
         op.has_ended = !c.more;
+        op.lent = c.lent;
         if (op.what == verb::accept && c.result >= 0) op.accepted.emplace_back(c.result);
         if (op.what == verb::receive && c.result >= 0) {
-            op.flags_out.push_back(op.flags);
+            op.flags_out.push_back(op.came_with);
             if (c.more) {
                 op.bytes.append(static_cast<const char*>(op.lent.data), op.lent.size);
-                op.lent_ids.push_back(op.lent_id);
+                op.lent_ids.push_back(c.lent_id);
                 if (!keeps_buffers) give_back(op);
             } else if (!op.many) {
                 op.bytes.append(op.memory.data(),

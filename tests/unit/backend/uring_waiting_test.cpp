@@ -171,7 +171,7 @@ TEST_P(uring_waiting, a_truncated_datagram_says_so) {
     write_to(to, "longer than that");
     ASSERT_TRUE(until([&] { return r.has_ended; }));
     EXPECT_EQ(r.last(), 4);
-    EXPECT_TRUE((r.flags & MSG_TRUNC) != 0);
+    EXPECT_TRUE((r.came_with & MSG_TRUNC) != 0);
     EXPECT_EQ(r.address_size, sizeof(sockaddr_in));
     EXPECT_EQ(reinterpret_cast<sockaddr_in&>(r.room).sin_port, name_of(to).sin_port);
 }

@@ -25,6 +25,7 @@ inline void throw_if(const error_code& ec, const char* what) {
 
 /// The result of a wait.
 struct wait_work {
+    using form = operation;
     static std::tuple<error_code> arguments(operation&, int result) noexcept {
         return {result < 0 ? error_of(result) : error_code()};
     }

@@ -1,7 +1,7 @@
 // An operation with a completion handler: made for it, ended by it, its memory free before it is called.
 //
-// Where it is called says handler_place. What kind of operation it is says `Work`: its buffers, and how a result
-// becomes the handler's arguments.
+// Where it is called says handler_place. What kind of operation it is says `Work`: its buffers, which form of an operation
+// they need, and how a result becomes the handler's arguments.
 #pragma once
 
 #include <berth/detail/handler_place.hpp>
@@ -34,7 +34,7 @@ bool cancel_by_slot(const Handler& handler, Cancel cancel) {
 }
 
 template <class Work, class Handler, class IoExecutor>
-class handler_operation final : public operation {
+class handler_operation final : public Work::form {
 public:
     using handler_executor = asio::associated_executor_t<Handler, IoExecutor>;
 
@@ -44,37 +44,39 @@ public:
           loop_(loop),
           handler_(std::move(handler)),
           place_(asio::get_associated_executor(handler_, io_executor), loop) {
-        on_result = [](operation& op, int result, bool) {
-            auto& self = static_cast<handler_operation&>(op);
-            self.forget_slot();
-            auto arguments = self.work.arguments(op, result);
-            const auto where = std::move(self.place_);
-            Handler mine(self.free());
-            std::apply([&](auto&&... a) { where.call(std::move(mine), std::move(a)...); },
-                       std::move(arguments));
-        };
-        destroy = [](operation& op) noexcept {
-            auto& self = static_cast<handler_operation&>(op);
-            self.forget_slot();
-            [[maybe_unused]] const auto still_busy = std::move(self.place_);
-            Handler mine(self.free());
-        };
+        this->kind = &completing;
     }
 
     /// Cancellation of this operation alone. Called in the handler's executor, which serialises with the loop.
     void listen_to_slot() {
         if constexpr (requires { work.cancel(*this); }) {
-            has_slot_ = cancel_by_slot(handler_, [this] { work.cancel(*this); });
+            this->has_slot = cancel_by_slot(handler_, [this] { work.cancel(*this); });
         } else {
-            has_slot_ = cancel_by_slot(handler_, [this] { loop_.cancel(*this); });
+            this->has_slot = cancel_by_slot(handler_, [this] { loop_.cancel(*this); });
         }
     }
 
     Work work;
 
 private:
+    static void on_result(operation& op, const completion& c) {
+        auto& self = static_cast<handler_operation&>(op);
+        self.forget_slot();
+        auto arguments = self.work.arguments(self, c.result);
+        const auto where = std::move(self.place_);
+        Handler mine(self.free());
+        std::apply([&](auto&&... a) { where.call(std::move(mine), std::move(a)...); }, std::move(arguments));
+    }
+    static void on_destroy(operation& op) noexcept {
+        auto& self = static_cast<handler_operation&>(op);
+        self.forget_slot();
+        [[maybe_unused]] const auto still_busy = std::move(self.place_);
+        Handler mine(self.free());
+    }
+    static constexpr operation_kind completing{on_result, on_destroy};
+
     void forget_slot() noexcept {
-        if (has_slot_) asio::get_associated_cancellation_slot(handler_).clear();
+        if (this->has_slot) asio::get_associated_cancellation_slot(handler_).clear();
     }
     Handler free() {
         Handler mine(std::move(handler_));
@@ -87,7 +89,6 @@ private:
     event_loop& loop_;
     Handler handler_;
     handler_place<handler_executor> place_;
-    bool has_slot_ = false;
 };
 
 /// Makes an operation; the caller fills in what it asks for, and begins it.

@@ -15,36 +15,41 @@ template <class Handler>
 inline constexpr bool has_no_executor =
     std::is_same_v<asio::associated_executor_t<Handler, io_context::executor_type>, io_context::executor_type>;
 
-/// Work: `call(handler, op, result, loop)` for a result, `end(handler, ec)` for the end.
+/// Work: `form`, the operation that it needs; `call(handler, op, completion, loop)` for a result, `end(handler, ec)`
+/// for the end.
 template <class Work, class Handler>
-class ongoing_operation final : public operation {
+class ongoing_operation final : public Work::form {
 public:
     template <class... Args>
     ongoing_operation(event_loop& loop, Handler handler, Args&&... args)
         : work(static_cast<Args&&>(args)...), loop_(loop), handler_(std::move(handler)) {
-        many = true;
-        on_result = [](operation& op, int result, bool more) {
-            auto& self = static_cast<ongoing_operation&>(op);
-            if (more) return self.work.call(self.handler_, op, result, self.loop_);
-            self.forget_slot();
-            auto last = std::move(self.work);
-            Handler mine(self.free());
-            last.end(mine, result == 0 ? error_code(asio::error::eof) : error_of(result));
-        };
-        destroy = [](operation& op) noexcept {
-            auto& self = static_cast<ongoing_operation&>(op);
-            self.forget_slot();
-            Handler mine(self.free());
-        };
+        this->many = true;
+        this->kind = &going_on;
     }
 
-    void listen_to_slot() { has_slot_ = cancel_by_slot(handler_, [this] { loop_.cancel(*this); }); }
+    void listen_to_slot() { this->has_slot = cancel_by_slot(handler_, [this] { loop_.cancel(*this); }); }
 
-    Work work;
+    [[no_unique_address]] Work work;
 
 private:
+    static void on_result(operation& op, const completion& c) {
+        auto& self = static_cast<ongoing_operation&>(op);
+        if (c.more) return self.work.call(self.handler_, self, c, self.loop_);
+        self.forget_slot();
+        const int result = c.result;
+        auto last = std::move(self.work);
+        Handler mine(self.free());
+        last.end(mine, result == 0 ? error_code(asio::error::eof) : error_of(result));
+    }
+    static void on_destroy(operation& op) noexcept {
+        auto& self = static_cast<ongoing_operation&>(op);
+        self.forget_slot();
+        Handler mine(self.free());
+    }
+    static constexpr operation_kind going_on{on_result, on_destroy};
+
     void forget_slot() noexcept {
-        if (has_slot_) asio::get_associated_cancellation_slot(handler_).clear();
+        if (this->has_slot) asio::get_associated_cancellation_slot(handler_).clear();
     }
     Handler free() {
         Handler mine(std::move(handler_));
@@ -55,15 +60,15 @@ private:
     }
 
     event_loop& loop_;
-    Handler handler_;
-    bool has_slot_ = false;
+    [[no_unique_address]] Handler handler_;
 };
 
 /// Bytes of a stream.
 struct lending_work {
+    using form = operation;
     template <class Handler>
-    static void call(Handler& handler, operation& op, int, event_loop& loop) {
-        handler(error_code(), lent_buffer(loop, op.lent, op.lent_id));
+    static void call(Handler& handler, operation&, const completion& c, event_loop& loop) {
+        handler(error_code(), lent_buffer(loop, c.lent, c.lent_id));
     }
     template <class Handler>
     static void end(Handler& handler, const error_code& ec) {

@@ -100,7 +100,7 @@ private:
     }
     void abandon() noexcept {
         is_under_way_ = false;
-        if (operation* const op = std::exchange(waiting_, nullptr)) op->destroy(*op);
+        if (operation* const op = std::exchange(waiting_, nullptr)) op->kind->destroy(*op);
     }
     static int aborted() noexcept { return error_code(asio::error::operation_aborted).value(); }
 

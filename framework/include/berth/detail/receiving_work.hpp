@@ -14,9 +14,10 @@
 namespace berth::detail {
 
 struct receiving_work {
+    using form = message_operation;
     asio::ip::udp::endpoint source;
 
-    void prepare(operation& op, bool with_details) noexcept {
+    void prepare(message_operation& op, bool with_details) noexcept {
         op.what = verb::receive;
         op.address = source.data();
         op.address_size = static_cast<std::uint32_t>(source.capacity());
@@ -24,12 +25,12 @@ struct receiving_work {
     }
 
     template <class Handler>
-    void call(Handler& handler, operation& op, int, event_loop& loop) {
+    void call(Handler& handler, message_operation& op, const completion& c, event_loop& loop) {
         datagram d;
-        d.payload = lent_buffer(loop, op.lent, op.lent_id);
+        d.payload = lent_buffer(loop, c.lent, c.lent_id);
         source.resize(op.address_size);
         d.source = source;
-        d.is_truncated = is_truncated(op.flags);
+        d.is_truncated = is_truncated(op.came_with);
         if (op.control_size != 0) read_into(d, read_control(op.control, op.control_size));
         handler(error_code(), std::move(d));
     }

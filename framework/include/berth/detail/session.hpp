@@ -61,8 +61,8 @@ public:
     /// Pre: op is prepared but for its socket. Ends it at once where nothing is to be done.
     BERTH_DECL void start(operation& op, bool has_nothing_to_do) noexcept;
     /// As start of a receive; stopping ends it if no byte is there.
-    BERTH_DECL void start_unless_stopping(operation& op) noexcept;
-    BERTH_DECL error_code receive_ended(operation& op, int result) noexcept;
+    BERTH_DECL void start_unless_stopping(message_operation& op) noexcept;
+    BERTH_DECL error_code receive_ended(const message_operation& op, int result) noexcept;
     BERTH_DECL error_code send_ended(int result) noexcept;
 
     // --- the write queue

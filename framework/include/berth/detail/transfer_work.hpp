@@ -32,7 +32,7 @@ public:
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    void give(operation& op) const noexcept {
+    void give(message_operation& op) const noexcept {
         op.parts = parts_.data();
         op.part_count = count_;
     }
@@ -53,6 +53,7 @@ inline transfer_result transferred(int result) noexcept {
 /// Bytes of a stream: nothing means its end.
 template <class Buffers>
 struct read_work {
+    using form = message_operation;
     buffer_parts<Buffers> parts;
     explicit read_work(const Buffers& buffers) : parts(buffers) {}
     [[nodiscard]] bool is_empty() const noexcept { return parts.size() == 0; }
@@ -64,6 +65,7 @@ struct read_work {
 
 template <class Buffers>
 struct write_work {
+    using form = message_operation;
     buffer_parts<Buffers> parts;
     explicit write_work(const Buffers& buffers) : parts(buffers) {}
     [[nodiscard]] bool is_empty() const noexcept { return parts.size() == 0; }
@@ -73,10 +75,11 @@ struct write_work {
 /// A datagram, and where from.
 template <class Buffers, class Endpoint>
 struct receive_work {
+    using form = message_operation;
     buffer_parts<Buffers> parts;
     Endpoint* source;
     receive_work(const Buffers& buffers, Endpoint* from) : parts(buffers), source(from) {}
-    transfer_result arguments(operation& op, int result) const noexcept {
+    transfer_result arguments(message_operation& op, int result) const noexcept {
         if (source != nullptr && result >= 0) source->resize(op.address_size);
         return transferred(result);
     }
@@ -84,6 +87,7 @@ struct receive_work {
 
 template <class Buffers, class Endpoint>
 struct send_work {
+    using form = message_operation;
     buffer_parts<Buffers> parts;
     Endpoint to;
     send_work(const Buffers& buffers, const Endpoint& endpoint) : parts(buffers), to(endpoint) {}
@@ -92,6 +96,7 @@ struct send_work {
 
 template <class Endpoint>
 struct connect_work {
+    using form = message_operation;
     Endpoint to;
     explicit connect_work(const Endpoint& endpoint) : to(endpoint) {}
     static std::tuple<error_code> arguments(operation&, int result) noexcept {

@@ -13,6 +13,10 @@ namespace berth::detail {
 
 struct write_flight;
 
+struct flush_waiter : operation {
+    std::size_t below = 0;  ///< bytes
+};
+
 class write_queue {
 public:
     explicit write_queue(event_loop& loop) noexcept : loop_(&loop) {}
@@ -30,9 +34,9 @@ public:
     /// The error that ended it, a system's error number; 0: none. Nothing is sent any more after it.
     [[nodiscard]] int error() const noexcept { return error_; }
 
-    /// Ends `waiter` (on_result: 0 or the negative error) when no more than `below` bytes are pending, or on an
+    /// Ends `waiter` (on_result: 0 or the negative error) when no more than waiter.below bytes are pending, or on an
     /// error; later, from a turn of the loop. Not started: it is linked here, and leave() takes it out again.
-    BERTH_DECL void wait_until_below(std::size_t below, operation& waiter) noexcept;
+    BERTH_DECL void wait_until_below(flush_waiter& waiter) noexcept;
     BERTH_DECL bool leave(operation& waiter) noexcept;
 
 private:

@@ -110,8 +110,7 @@ bool asio_backend::next(completion& out) noexcept {
             --servings_;
             if (!serve(*op, out)) continue;
         } else {
-            op->lent = {};
-            out = {.op = op, .result = notes(*op).result, .more = false};
+            out = {.op = op, .result = op->outcome};
         }
         if (!out.more) forget(*op);
         return true;

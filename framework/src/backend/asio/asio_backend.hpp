@@ -72,7 +72,8 @@ private:
     template <class Initiate>
     void hand_to_asio(asio_attachment& s, operation* op, Initiate initiate);
     void initiate(asio_attachment& s, operation& op);
-    void send_with_control(asio_attachment& s, operation& op);
+    void send_with_control(asio_attachment& s, message_operation& op);
+    void begin_message(asio_attachment& s, message_operation& op, const landing& handler);
     void landed(running& record, const std::error_code& ec, std::size_t bytes) noexcept;
     void end(operation& op, int result) noexcept;
     void forget(operation& op) noexcept;
@@ -81,9 +82,9 @@ private:
     void serve_next(asio_attachment& s) noexcept;
     void look_at(asio_attachment& s, operation& first) noexcept;
     bool serve(operation& op, completion& out) noexcept;
-    bool lend(asio_attachment& s, operation& op, int& result) noexcept;
-    void lend_plainly(asio_attachment& s, operation& op, buffer_part buffer, int& result) noexcept;
-    void lend_with_control(asio_attachment& s, operation& op, buffer_part buffer, int& result) noexcept;
+    bool lend(asio_attachment& s, operation& op, completion& out) noexcept;
+    static void lend_plainly(asio_attachment& s, operation& op, completion& out) noexcept;
+    static void lend_with_control(asio_attachment& s, message_operation& op, completion& out) noexcept;
     void feed() noexcept;
     void starve(asio_attachment& s) noexcept;
     void stop_starving(asio_attachment& s) noexcept;

@@ -16,6 +16,16 @@ namespace {
 
 constexpr int nothing_there = -static_cast<int>(asio::error::would_block);
 
+int accept_from(asio_attachment& listener, operation& op) noexcept {
+    std::uint32_t size = 0;
+    if (!op.has_message) return take_client(listener.native(), nullptr, size);
+    message_operation& whole = with_message(op);
+    size = notes(whole).address_capacity;
+    const int result = take_client(listener.native(), whole.address, size);
+    if (result >= 0 && whole.address != nullptr) whole.address_size = size;
+    return result;
+}
+
 }  // namespace
 
 /// Pre: nobody is looked after. The first that waits steps into the row.
@@ -45,22 +55,20 @@ void asio_backend::look_at(asio_attachment& s, operation& first) noexcept {
 /// One result of an operation in the row, or none: then it waits again, and its out-fields are as they were.
 bool asio_backend::serve(operation& op, completion& out) noexcept {
     auto& s = static_cast<asio_attachment&>(*op.socket);
-    int result = 0;
+    out = {.op = &op};
     bool empty_now = false;
     if (op.what == verb::accept) {
-        std::uint32_t size = notes(op).address_capacity;
-        result = take_client(s.native(), op.address, size);
-        if (result >= 0 && op.address != nullptr) op.address_size = size;
+        out.result = accept_from(s, op);
     } else {
-        empty_now = lend(s, op, result);
+        empty_now = lend(s, op, out);
         if (s.watched == watch::starving) return false;
     }
-    if (result == nothing_there) {
+    if (out.result == nothing_there) {
         look_at(s, op);
         return false;
     }
-    const bool stream_ended = op.what == verb::receive && result == 0 && !s.kind.is_datagram;
-    out = {.op = &op, .result = result, .more = op.many && result >= 0 && !stream_ended};
+    const bool stream_ended = op.what == verb::receive && out.result == 0 && !s.kind.is_datagram;
+    out.more = op.many && out.result >= 0 && !stream_ended;
     if (!out.more) {
         serve_next(s);
     } else if (empty_now) {
@@ -72,61 +80,62 @@ bool asio_backend::serve(operation& op, completion& out) noexcept {
 }
 
 /// Receives into a free buffer. True if the socket is known to be empty now.
-bool asio_backend::lend(asio_attachment& s, operation& op, int& result) noexcept {
+bool asio_backend::lend(asio_attachment& s, operation& op, completion& out) noexcept {
     if (free_buffers_.empty()) {
         set_state(op, op_state::hungry);
         s.hungry.push_front(op);
         starve(s);
         return false;
     }
-    const std::uint32_t id = free_buffers_.back();
+    out.lent_id = free_buffers_.back();
     free_buffers_.pop_back();
-    const auto room = asio::buffer(buffers_.get() + std::size_t{id} * buffer_size_, buffer_size_);
-    if (notes(op).control_room != 0) {
-        lend_with_control(s, op, {room.data(), room.size()}, result);
+    out.lent = {buffers_.get() + std::size_t{out.lent_id} * buffer_size_, buffer_size_};
+    if (op.has_message && notes(with_message(op)).control_room != 0) {
+        lend_with_control(s, with_message(op), out);
     } else {
-        lend_plainly(s, op, {room.data(), room.size()}, result);
+        lend_plainly(s, op, out);
     }
-    if (result < 0 || (result == 0 && !s.kind.is_datagram)) {
-        return_buffer(id);
-        if (result != nothing_there) op.lent = {};
+    if (out.result < 0 || (out.result == 0 && !s.kind.is_datagram)) {
+        out.lent = {};
+        return_buffer(out.lent_id);
         return false;
     }
-    op.lent_id = id;
-    return !s.kind.is_datagram && static_cast<std::size_t>(result) < room.size();
+    out.lent.size = static_cast<std::size_t>(out.result);
+    return !s.kind.is_datagram && out.lent.size < buffer_size_;
 }
 
-void asio_backend::lend_plainly(asio_attachment& s, operation& op, buffer_part buffer, int& result) noexcept {
-    const auto room = asio::buffer(buffer.data, buffer.size);
-    const int flags = notes(op).flags | (s.kind.is_datagram ? ask_for_whole_size : 0);
-    address_in_place address(op.address, notes(op).address_capacity);
+void asio_backend::lend_plainly(asio_attachment& s, operation& op, completion& out) noexcept {
+    const auto room = asio::buffer(out.lent.data, out.lent.size);
+    const int flags = op.flags | (s.kind.is_datagram ? ask_for_whole_size : 0);
+    message_operation* const whole = op.has_message ? &with_message(op) : nullptr;
+    const bool wants_source = whole != nullptr && whole->address != nullptr;
+    address_in_place address;
+    if (wants_source) address = address_in_place(whole->address, notes(*whole).address_capacity);
     std::error_code ec;
     const std::size_t bytes =
-        op.address == nullptr ? s.socket.receive(room, flags, ec) : s.socket.receive_from(room, address, flags, ec);
-    result = !ec ? static_cast<int>(std::min(bytes, room.size())) : ec == asio::error::eof ? 0 : -ec.value();
-    if (result < 0) return;
-    if (op.address != nullptr) op.address_size = static_cast<std::uint32_t>(address.size());
-    if (s.kind.is_datagram) op.flags = bytes > room.size() ? was_truncated : 0;
-    op.lent = {room.data(), static_cast<std::size_t>(result)};
+        wants_source ? s.socket.receive_from(room, address, flags, ec) : s.socket.receive(room, flags, ec);
+    out.result = !ec ? static_cast<int>(std::min(bytes, room.size())) : ec == asio::error::eof ? 0 : -ec.value();
+    if (out.result < 0 || whole == nullptr) return;
+    if (wants_source) whole->address_size = static_cast<std::uint32_t>(address.size());
+    if (s.kind.is_datagram) whole->came_with = bytes > room.size() ? was_truncated : 0;
 }
 
 // The ancillary data lies at the buffer's end.
-void asio_backend::lend_with_control(asio_attachment& s, operation& op, buffer_part buffer, int& result) noexcept {
+void asio_backend::lend_with_control(asio_attachment& s, message_operation& op, completion& out) noexcept {
     const std::uint32_t control = notes(op).control_room / 8 * 8;
-    buffer.size = (buffer.size - control) / 8 * 8;
+    const buffer_part room{out.lent.data, (out.lent.size - control) / 8 * 8};
     datagram_words words{.address = op.address,
                          .address_size = notes(op).address_capacity,
-                         .control = static_cast<std::byte*>(buffer.data) + buffer.size,
+                         .control = static_cast<std::byte*>(room.data) + room.size,
                          .control_size = control,
-                         .flags = notes(op).flags | ask_for_whole_size};
-    const int bytes = take_datagram(s.native(), buffer, words);
-    result = std::min(bytes, static_cast<int>(buffer.size));
-    if (result < 0) return;
+                         .flags = op.flags | ask_for_whole_size};
+    const int bytes = take_datagram(s.native(), room, words);
+    out.result = std::min(bytes, static_cast<int>(room.size));
+    if (out.result < 0) return;
     op.address_size = words.address_size;
     op.control = words.control;
     op.control_size = words.control_size;
-    op.flags = words.flags;
-    op.lent = {buffer.data, static_cast<std::size_t>(result)};
+    op.came_with = words.flags;
 }
 
 void asio_backend::return_buffer(std::uint32_t id) noexcept {

@@ -22,9 +22,8 @@ constexpr int no_memory = -static_cast<int>(asio::error::no_memory);
 
 void asio_backend::start(operation& op) noexcept {
     auto& s = static_cast<asio_attachment&>(*op.socket);
-    new (op.scratch) op_notes{.flags = op.flags, .address_capacity = op.address_size,
-                            .control_room = op.control_size};
-    op.lent = {};
+    message_operation* const whole = op.has_message ? &with_message(op) : nullptr;
+    if (whole != nullptr) ::new (whole->scratch) message_notes{whole->address_size, whole->control_size};
     op.previous = nullptr;
     op.next = s.first;
     if (s.first != nullptr) s.first->previous = &op;
@@ -39,11 +38,11 @@ void asio_backend::start(operation& op) noexcept {
         set_state(op, op_state::hungry);
         s.hungry.push(op);
         if (s.watched == watch::none) look_at(s, *s.hungry.pop());
-    } else if (s.kind.is_datagram && op.part_count > most_parts) {
+    } else if (s.kind.is_datagram && whole != nullptr && whole->part_count > most_parts) {
         end(op, too_many_parts);
     } else {
         try {
-            op.what == verb::send && op.control_size != 0 ? send_with_control(s, op) : initiate(s, op);
+            op.what == verb::send && whole->control_size != 0 ? send_with_control(s, *whole) : initiate(s, op);
         } catch (const std::bad_alloc&) {
             end(op, no_memory);
         }
@@ -53,20 +52,13 @@ void asio_backend::start(operation& op) noexcept {
 void asio_backend::initiate(asio_attachment& s, operation& op) {
     hand_to_asio(s, &op, [&](const landing& handler) {
         running& record = *handler.record;
-        notes(op).record = &record;
+        op.note = &record;
         set_state(op, op_state::in_asio);
-        record.address = address_in_place(op.address, op.address == nullptr ? 0 : op.address_size);
-        // Also without an address: the other pair of functions stops at the end of a stream, or at an error, and
-        // leaves the operations behind in the queue for ever.
         switch (op.what) {
-            case verb::receive: {
-                const int flags = op.flags | (s.kind.is_datagram ? ask_for_whole_size : 0);
-                return s.socket.async_receive_from(parts_to_fill(op), record.address, flags, handler);
-            }
+            case verb::receive:
             case verb::send:
-                return s.socket.async_send_to(parts_to_send(op), record.address, op.flags, handler);
             case verb::connect:
-                return s.socket.async_connect(record.address, handler);
+                return begin_message(s, with_message(op), handler);
             case verb::readable:
                 return s.socket.async_wait(asio::socket_base::wait_read, handler);
             case verb::writable:
@@ -79,8 +71,19 @@ void asio_backend::initiate(asio_attachment& s, operation& op) {
     });
 }
 
+// Also without an address: the other pair of functions stops at the end of a stream, or at an error, and leaves the
+// operations behind in the queue for ever.
+void asio_backend::begin_message(asio_attachment& s, message_operation& op, const landing& handler) {
+    address_in_place& address = handler.record->address;
+    address = address_in_place(op.address, op.address == nullptr ? 0 : op.address_size);
+    if (op.what == verb::connect) return s.socket.async_connect(address, handler);
+    if (op.what == verb::send) return s.socket.async_send_to(parts_to_send(op), address, op.flags, handler);
+    const int flags = op.flags | (s.kind.is_datagram ? ask_for_whole_size : 0);
+    s.socket.async_receive_from(parts_to_fill(op), address, flags, handler);
+}
+
 // Asio has no ancillary data: it says that there is room, the bytes are ours to send.
-void asio_backend::send_with_control(asio_attachment& s, operation& op) {
+void asio_backend::send_with_control(asio_attachment& s, message_operation& op) {
     const datagram_words words{.address = op.address,
                                .address_size = op.address_size,
                                .control = op.control,
@@ -89,7 +92,7 @@ void asio_backend::send_with_control(asio_attachment& s, operation& op) {
     const int result = send_datagram(s.native(), op.parts, op.part_count, words);
     if (result != -static_cast<int>(asio::error::would_block)) return end(op, result);
     hand_to_asio(s, &op, [&](const landing& handler) {
-        notes(op).record = handler.record;
+        op.note = handler.record;
         set_state(op, op_state::in_asio);
         s.socket.async_wait(asio::socket_base::wait_write, handler);
     });
@@ -109,28 +112,29 @@ void asio_backend::landed(running& record, const std::error_code& ec, std::size_
         s.watched = watch::none;
         return serve_next(s);
     }
-    if (op->what == verb::send && op->control_size != 0 && !ec) {
+    if (op->what == verb::send && with_message(*op).control_size != 0 && !ec) {
         try {
-            return send_with_control(s, *op);
+            return send_with_control(s, with_message(*op));
         } catch (const std::bad_alloc&) {
             return end(*op, no_memory);
         }
     }
     int result = ec ? -ec.value() : static_cast<int>(bytes);
     if (op->what == verb::receive && result >= 0) {
-        if (op->address != nullptr) op->address_size = static_cast<std::uint32_t>(address.size());
+        message_operation& whole = with_message(*op);
+        if (whole.address != nullptr) whole.address_size = static_cast<std::uint32_t>(address.size());
         if (s.kind.is_datagram) {
             std::size_t room = 0;
-            for (std::uint32_t i = 0; i < op->part_count; ++i) room += op->parts[i].size;
-            op->flags = bytes > room ? was_truncated : 0;
-            if ((notes(*op).flags & ask_for_whole_size) == 0) result = static_cast<int>(std::min(bytes, room));
+            for (std::uint32_t i = 0; i < whole.part_count; ++i) room += whole.parts[i].size;
+            whole.came_with = bytes > room ? was_truncated : 0;
+            if ((op->flags & ask_for_whole_size) == 0) result = static_cast<int>(std::min(bytes, room));
         }
     }
     end(*op, result);
 }
 
 void asio_backend::end(operation& op, int result) noexcept {
-    notes(op).result = result;
+    op.outcome = result;
     set_state(op, op_state::ended);
     ready_.push(op);
 }
@@ -146,13 +150,13 @@ void asio_backend::cancel(operation& op) noexcept {
     auto& s = static_cast<asio_attachment&>(*op.socket);
     switch (state_of(op)) {
         case op_state::in_asio:
-            return notes(op).record->stop.emit(asio::cancellation_type::total);
+            return record_of(op).stop.emit(asio::cancellation_type::total);
         case op_state::hungry:
             s.hungry.remove(op);
             if (s.hungry.empty()) stop_starving(s);
             return end(op, aborted_result());
         case op_state::served:  // it is in the row already
-            notes(op).result = aborted_result();
+            op.outcome = aborted_result();
             set_state(op, op_state::ended);
             return serve_next(s);
         case op_state::idle:
@@ -169,7 +173,7 @@ void asio_backend::quiet(attachment& socket) noexcept {
     // The results of other sockets that come up meanwhile join the row, as ever.
     while (s.in_asio != 0) context_.run_one();
     for (operation* op = s.first; op != nullptr; op = op->next) {
-        notes(*op).result = aborted_result();
+        op->outcome = aborted_result();
         set_state(*op, op_state::ended);
     }
     ready_.append(later_);  // some may have been put off until the next turn, which may never come

@@ -1,8 +1,9 @@
-// Operations in a row, linked through their scratch: what a backend knows of each while it is under way.
+// What the backend on Asio knows of an operation while it is under way, and operations in a row.
 #pragma once
 
 #include <berth/detail/operation.hpp>
 
+#include <cassert>
 #include <cstdint>
 #include <new>
 
@@ -18,58 +19,64 @@ enum class op_state : std::uint8_t {
     ended,    ///< in the row of results, with its last one
 };
 
-/// What is in operation::scratch.
-struct op_notes {
-    operation* behind = nullptr;
-    running* record = nullptr;
-    int result = 0;
-    int flags = 0;                       ///< those it was started with: op.flags changes with each datagram
-    std::uint32_t address_capacity = 0;  ///< as it was started with: op.address_size changes with each result
-    std::uint32_t control_room = 0;      ///< likewise
+/// Asio's record of one that it has. Such a one is in no row.
+inline running& record_of(const operation& op) noexcept { return *static_cast<running*>(op.note); }
+
+/// In message_operation::scratch: what changes with each result, as it was started with.
+struct message_notes {
+    std::uint32_t address_capacity = 0;
+    std::uint32_t control_room = 0;
 };
-static_assert(sizeof(op_notes) <= sizeof(operation::scratch));
+static_assert(sizeof(message_notes) <= sizeof(message_operation::scratch));
 
-inline op_notes& notes(operation& op) noexcept { return *std::launder(reinterpret_cast<op_notes*>(op.scratch)); }
+/// Pre: it has one.
+inline message_operation& with_message(operation& op) noexcept {
+    assert(op.has_message);
+    return static_cast<message_operation&>(op);
+}
+inline message_notes& notes(message_operation& op) noexcept {
+    return *std::launder(reinterpret_cast<message_notes*>(op.scratch));
+}
 inline op_state state_of(const operation& op) noexcept { return static_cast<op_state>(op.state); }
-inline void set_state(operation& op, op_state s) noexcept { op.state = static_cast<std::uint8_t>(s); }
+inline void set_state(operation& op, op_state s) noexcept { op.state = static_cast<std::uint16_t>(s); }
 
-/// First in, first out. An operation is in one row at a time.
+/// First in, first out; linked by next_ready. An operation is in one row at a time.
 class operation_queue {
 public:
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
     void push(operation& op) noexcept {
-        notes(op).behind = nullptr;
-        (first_ == nullptr ? first_ : notes(*last_).behind) = &op;
+        op.next_ready = nullptr;
+        (first_ == nullptr ? first_ : last_->next_ready) = &op;
         last_ = &op;
     }
     void push_front(operation& op) noexcept {
-        notes(op).behind = first_;
+        op.next_ready = first_;
         if (first_ == nullptr) last_ = &op;
         first_ = &op;
     }
     operation* pop() noexcept {
-        operation* const op = first_;
-        if (op != nullptr) first_ = notes(*op).behind;
-        return op;
+        ready_node* const op = first_;
+        if (op != nullptr) first_ = op->next_ready;
+        return static_cast<operation*>(op);
     }
     /// Pre: it is in this row. Walks.
     void remove(operation& op) noexcept {
-        operation* before = nullptr;
-        for (operation* o = first_; o != &op; o = notes(*o).behind) before = o;
-        (before == nullptr ? first_ : notes(*before).behind) = notes(op).behind;
+        ready_node* before = nullptr;
+        for (ready_node* o = first_; o != &op; o = o->next_ready) before = o;
+        (before == nullptr ? first_ : before->next_ready) = op.next_ready;
         if (last_ == &op) last_ = before;
     }
     /// Moves all of the other's to this one's end.
     void append(operation_queue& other) noexcept {
         if (other.empty()) return;
-        (empty() ? first_ : notes(*last_).behind) = other.first_;
+        (empty() ? first_ : last_->next_ready) = other.first_;
         last_ = other.last_;
         other.first_ = nullptr;
     }
 
 private:
-    operation* first_ = nullptr;
-    operation* last_ = nullptr;
+    ready_node* first_ = nullptr;
+    ready_node* last_ = nullptr;
 };
 
 }  // namespace berth::detail

@@ -1,6 +1,6 @@
 // What Asio needs while it has an operation: memory for its own record of it, and a way to cancel it alone.
 //
-// Kept in a pool, because neither fits into operation::scratch. The pool only grows: once a backend has had n
+// Kept in a pool, because neither fits into the operation. The pool only grows: once a backend has had n
 // operations under way, n of them allocate nothing. It must outlive the io_context, which frees into it.
 #pragma once
 

@@ -88,7 +88,7 @@ public:
     };
     using value_type = Buffer;
 
-    explicit part_sequence(const operation& op) : first_(op.parts), count_(op.part_count) {}
+    explicit part_sequence(const message_operation& op) : first_(op.parts), count_(op.part_count) {}
     [[nodiscard]] const_iterator begin() const { return const_iterator(first_); }
     [[nodiscard]] const_iterator end() const { return const_iterator(first_ + count_); }
 

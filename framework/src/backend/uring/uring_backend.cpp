@@ -101,12 +101,11 @@ void uring_backend::destroy(attachment& socket) noexcept {
 }
 
 void uring_backend::start(operation& op) noexcept {
-    auto& part = *::new (op.scratch) uring_part;
-    part.flags = op.flags & ~MSG_DONTWAIT;  // operations wait
+    if (op.has_message) ::new (with_message(op).scratch) uring_message;
     op.state = 0;
     link(*op.socket, op);
     if (is_ongoing(op)) begin_going_on(op);
-    if ((part.flags & MSG_WAITALL) != 0) ++waiting_for_all_;
+    if ((op.flags & MSG_WAITALL) != 0) ++waiting_for_all_;
     direction* const d = direction_of(op);
     if (d == nullptr) return submit(op);
     if (d->queue.empty() && d->admitted == 0 && done_at_once(op)) return;
@@ -118,7 +117,7 @@ void uring_backend::start(operation& op) noexcept {
 // Urgent bytes and the error queue do not lie in the row that other receives wait for.
 direction* uring_backend::direction_of(operation& op) noexcept {
     if (op.what == verb::send) return &socket_of(op).sends;
-    if (op.what != verb::receive || (part_of(op).flags & (MSG_OOB | MSG_ERRQUEUE)) != 0) return nullptr;
+    if (op.what != verb::receive || (op.flags & (MSG_OOB | MSG_ERRQUEUE)) != 0) return nullptr;
     return &socket_of(op).receives;
 }
 
@@ -126,10 +125,12 @@ direction* uring_backend::direction_of(operation& op) noexcept {
 // kernel as well, and a longer one. While it receives, sends come in crowds. Not without end, or others would wait.
 bool uring_backend::done_at_once(operation& op) noexcept {
     uring_socket& socket = socket_of(op);
-    if (!socket.kind.is_datagram || op.many || at_once_left_ == 0 || op.part_count == 0) return false;
+    if (!socket.kind.is_datagram || op.many || at_once_left_ == 0) return false;
+    message_operation& whole = with_message(op);
+    if (whole.part_count == 0) return false;
     const bool is_receive = op.what == verb::receive;
     if (is_receive ? !socket.receives.may_hold_more : socket.receives.admitted != 0) return false;
-    const int result = transfer_now(op);
+    const int result = transfer_now(whole);
     if (is_receive) socket.receives.may_hold_more = result >= 0;
     if (result == -EAGAIN || result == -EINTR) return false;
     --at_once_left_;
@@ -195,7 +196,7 @@ void uring_backend::submit(operation& op) noexcept {
 void uring_backend::end(operation& op, int result) noexcept {
     give_back_own(op);
     put_at(op, place::ended);
-    part_of(op).result = result;
+    op.outcome = result;
     ended_.push_back(op);
 }
 
@@ -217,7 +218,7 @@ bool uring_backend::end_in_memory(operation& op) noexcept {
             break;
         case place::kernel: {
             if (is_marked(op, mark::last_seen)) return false;  // its ring may be gone
-            ::io_uring_sqe* const entry = ring_.unsubmitted(part_of(op).sequence, tag::of(op));
+            ::io_uring_sqe* const entry = ring_.unsubmitted(op.number, tag::of(op));
             if (entry == nullptr) return false;
             make_void(*entry);
             --in_kernel_;
@@ -237,17 +238,17 @@ void uring_backend::cancel(operation& op) noexcept {
 
 bool uring_backend::next(completion& out) noexcept {
     if (ahead_.op != nullptr) {
-        out = std::exchange(ahead_, {});
+        out = ahead_;
+        ahead_.op = nullptr;
     } else if (operation* const op = ended_.pop_front()) {
-        out = {op, part_of(*op).result, false};
+        out = {.op = op, .result = op->outcome};
     } else if (!fetch(out)) {
         return false;
     }
     if (!out.more) {
-        if ((part_of(*out.op).flags & MSG_WAITALL) != 0) --waiting_for_all_;
+        if ((out.op->flags & MSG_WAITALL) != 0) --waiting_for_all_;
         unlink(*out.op);
         out.op->state = 0;
-        out.op->lent = {};
     }
     return true;
 }

@@ -82,6 +82,7 @@ private:
     // under way
     static uring_socket& socket_of(operation& op) noexcept { return static_cast<uring_socket&>(*op.socket); }
     static bool is_ongoing(const operation& op) noexcept { return op.many && is_many_verb(op.what); }
+    static int flags_of(const operation& op) noexcept { return op.flags & ~MSG_DONTWAIT; }  // operations wait
     static bool is_many_verb(verb v) noexcept { return v == verb::receive || v == verb::accept; }
     static direction* direction_of(operation& op) noexcept;
     static operation*& pushed_back(operation& op) noexcept {
@@ -89,7 +90,7 @@ private:
     }
     static void take_out(operation& op) noexcept;
     static bool goes_together(operation& op) noexcept;
-    static bool uses_message(const operation& op) noexcept;
+    static bool uses_message(const message_operation& op) noexcept;
     void admit(direction& d, operation& op) noexcept;
     void admit_next(direction& d) noexcept;
     void leave(operation& op) noexcept;
@@ -114,11 +115,11 @@ private:
 
     // submission entries
     void prepare(operation& op, ::io_uring_sqe& entry) noexcept;
-    void prepare_receive(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
+    void prepare_receive(message_operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
     void prepare_receive_many(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
-    void prepare_send(operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
+    void prepare_send(message_operation& op, uring_socket& socket, ::io_uring_sqe& entry) noexcept;
     void prepare_accept(operation& op, ::io_uring_sqe& entry) noexcept;
-    static int transfer_now(operation& op) noexcept;
+    static int transfer_now(message_operation& op) noexcept;
     void prepare_cancel(const operation& op, ::io_uring_sqe& entry) noexcept;
     void prepare_ear(::io_uring_sqe& entry) noexcept;
     void make_void(::io_uring_sqe& entry) noexcept;
@@ -126,6 +127,7 @@ private:
     bool lacks_buffer(operation& op) noexcept;
     void give_back_own(operation& op) noexcept;
     void lend_own(operation& op, int received, completion& out) noexcept;
+    void lend_own_datagram(message_operation& op, completion& out) noexcept;
 
     // results
     bool fetch(completion& out) noexcept;
@@ -134,10 +136,12 @@ private:
     bool settle_many(operation& op, const ring_result& r, completion& out) noexcept;
     bool settle_poll(operation& op, int result, completion& out) noexcept;
     bool settle_quieted(operation& op, const ring_result& r, completion& out) noexcept;
+    static void name_accepted(message_operation& op, int client) noexcept;
     bool goes_on(operation& op, int& result) noexcept;
     bool finish(operation& op, int result, completion& out) noexcept;
     void begin_going_on(operation& op) noexcept;
     void lend(operation& op, const ring_result& r, completion& out) noexcept;
+    void lend_datagram(message_operation& op, completion& out) noexcept;
     void drop(operation& op, const ring_result& r) noexcept;
     void heard(const ring_result& r) noexcept;
 

@@ -52,7 +52,7 @@ void uring_backend::quiet(attachment& socket) noexcept {
     }
     for (operation* op = socket.first; op != nullptr; op = op->next) {
         if (place_of(*op) == place::ended) {
-            part_of(*op).result = aborted_result();
+            op->outcome = aborted_result();
         } else if (!end_in_memory(*op)) {
             set_mark(*op, mark::quieted);
         }
@@ -111,7 +111,7 @@ void uring_backend::for_each_submitted(const Function& f) noexcept {
     for (attachment* s = attached(); s != nullptr; s = s->next) {
         for (operation* op = s->first; op != nullptr; op = op->next) {
             if (place_of(*op) != place::kernel || is_marked(*op, mark::last_seen)) continue;
-            if (ring_.unsubmitted(part_of(*op).sequence, tag::of(*op)) == nullptr) f(*op);
+            if (ring_.unsubmitted(op->number, tag::of(*op)) == nullptr) f(*op);
         }
     }
 }
@@ -134,7 +134,7 @@ void uring_backend::drop_ahead(const attachment& socket) noexcept {
     if (ahead_.op == nullptr || ahead_.op->socket != &socket) return;
     operation& op = *ahead_.op;
     if (op.what == verb::accept && ahead_.result >= 0) ::close(ahead_.result);
-    if (ahead_.more && op.what == verb::receive) return_buffer(op.lent_id);
+    if (ahead_.more && op.what == verb::receive) return_buffer(ahead_.lent_id);
     if (ahead_.more) {
         ahead_ = {};
     } else {

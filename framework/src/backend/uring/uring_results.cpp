@@ -53,14 +53,15 @@ bool uring_backend::settle_one(operation& op, const ring_result& r, completion& 
     if (result < 0) {
         if (goes_on(op, result)) return false;
     } else if (op.what == verb::receive) {
-        const uring_part& part = part_of(op);
+        message_operation& whole = with_message(op);
         uring_socket& socket = socket_of(op);
-        if (!uses_message(op)) {
+        if (!uses_message(whole)) {
             socket.receives.is_drained = ring_.is_single() && (r.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
         } else {
-            op.address_size = part.message.msg_namelen;
+            const msghdr& message = message_of(whole).message;
+            whole.address_size = message.msg_namelen;
             if (socket.kind.is_datagram) {
-                op.flags = part.message.msg_flags;
+                whole.came_with = message.msg_flags;
                 socket.receives.may_hold_more = true;
             }
         }
@@ -85,7 +86,7 @@ bool uring_backend::goes_on(operation& op, int& result) noexcept {
         has_buffers_back_ |= buffers_.has_free();  // given back since
         return true;
     }
-    if (is_again && (part_of(op).flags & MSG_DONTWAIT) != 0) {
+    if (is_again && is_marked(op, mark::impatient)) {
         push_back(op);
         return true;
     }
@@ -123,12 +124,8 @@ bool uring_backend::settle_many(operation& op, const ring_result& r, completion&
         return finish(op, result, out);
     }
     if (!is_receive) {
-        op.address_size = part_of(op).many.capacity;
-        if (op.address != nullptr &&
-            ::getpeername(r.result, static_cast<sockaddr*>(op.address), &op.address_size) != 0) {
-            op.address_size = 0;  // it is gone already
-        }
-        out = {&op, r.result, true};
+        if (op.has_message) name_accepted(with_message(op), r.result);
+        out = {.op = &op, .result = r.result, .more = true};
     } else if (buffers_.is_kernels_choice()) {
         lend(op, r, out);
     } else {
@@ -145,28 +142,39 @@ bool uring_backend::settle_many(operation& op, const ring_result& r, completion&
     return true;
 }
 
+void uring_backend::name_accepted(message_operation& op, int client) noexcept {
+    op.address_size = message_of(op).capacity;
+    if (op.address != nullptr && ::getpeername(client, static_cast<sockaddr*>(op.address), &op.address_size) != 0)
+        op.address_size = 0;  // it is gone already
+}
+
 void uring_backend::lend(operation& op, const ring_result& r, completion& out) noexcept {
-    op.lent_id = r.flags >> IORING_CQE_BUFFER_SHIFT;
-    buffers_.taken(op.lent_id);
-    std::byte* const buffer = buffers_.at(op.lent_id);
-    op.lent = {buffer, static_cast<std::size_t>(r.result)};
-    out = {&op, r.result, true};
-    if (!socket_of(op).kind.is_datagram) return;
-    // The kernel put in front of the bytes what else there is to say, and as much room for an address as we asked
-    // for.
+    const std::uint32_t id = r.flags >> IORING_CQE_BUFFER_SHIFT;
+    buffers_.taken(id);
+    out = {.op = &op,
+           .result = r.result,
+           .more = true,
+           .lent_id = id,
+           .lent = {buffers_.at(id), static_cast<std::size_t>(r.result)}};
+    if (socket_of(op).kind.is_datagram) lend_datagram(with_message(op), out);
+}
+
+// The kernel put in front of the bytes what else there is to say, and as much room for an address as we asked for.
+void uring_backend::lend_datagram(message_operation& op, completion& out) noexcept {
+    std::byte* const buffer = static_cast<std::byte*>(out.lent.data);
     ::io_uring_recvmsg_out head;
     std::memcpy(&head, buffer, sizeof head);
-    const std::uint32_t room = part_of(op).message.msg_namelen;
-    const std::uint32_t control_room = static_cast<std::uint32_t>(part_of(op).message.msg_controllen);
+    const msghdr& pattern = message_of(op).message;
+    const std::uint32_t room = pattern.msg_namelen;
+    const auto control_room = static_cast<std::uint32_t>(pattern.msg_controllen);
     const std::size_t ahead = sizeof head + room + control_room;
-    op.lent = {buffer + ahead,
-               static_cast<std::size_t>(r.result) - std::min(ahead, static_cast<std::size_t>(r.result))};
-    op.flags = static_cast<int>(head.flags);
+    out.lent = {buffer + ahead, out.lent.size - std::min(ahead, out.lent.size)};
+    op.came_with = static_cast<int>(head.flags);
     op.address_size = std::min(head.namelen, room);
     if (op.address != nullptr) std::memcpy(op.address, buffer + sizeof head, op.address_size);
     op.control = buffer + sizeof head + room;
     op.control_size = std::min(head.controllen, control_room);
-    out.result = static_cast<int>((part_of(op).flags & MSG_TRUNC) != 0 ? head.payloadlen : op.lent.size);
+    out.result = static_cast<int>((op.flags & MSG_TRUNC) != 0 ? head.payloadlen : out.lent.size);
 }
 
 bool uring_backend::settle_quieted(operation& op, const ring_result& r, completion& out) noexcept {
@@ -187,21 +195,21 @@ bool uring_backend::finish(operation& op, int result, completion& out) noexcept 
     give_back_own(op);
     put_at(op, place::ended);
     leave(op);
-    out = {&op, result, false};
+    out = {.op = &op, .result = result};
     return true;
 }
 
 void uring_backend::begin_going_on(operation& op) noexcept {
-    const std::uint32_t capacity = op.address == nullptr ? 0 : op.address_size;
-    uring_part& part = part_of(op);
-    if (op.what == verb::receive && socket_of(op).kind.is_datagram && buffers_.is_kernels_choice()) {
-        part.message = {};
-        part.message.msg_namelen = capacity;
-        part.message.msg_controllen = op.control_size;
-    } else {
-        part.many = {capacity, lent_buffers::none, op.control_size != 0};
-        if (chooses_buffer(op)) set_mark(op, mark::by_poll);
-    }
+    op.buffer = lent_buffers::none;
+    if (chooses_buffer(op)) set_mark(op, mark::by_poll);
+    if (!op.has_message) return;
+    message_operation& whole = with_message(op);
+    uring_message& part = message_of(whole);
+    part.capacity = whole.address == nullptr ? 0 : whole.address_size;
+    part.wants_control = whole.control_size != 0;
+    part.message = {};
+    part.message.msg_namelen = part.capacity;
+    part.message.msg_controllen = whole.control_size;
 }
 
 void uring_backend::heard(const ring_result& r) noexcept {

@@ -166,7 +166,7 @@ void uring_backend::leave_ring() noexcept {
                 doomed.push_back(*op);
                 continue;
             }
-            const bool has_begun = ring_.unsubmitted(part_of(*op).sequence, tag::of(*op)) == nullptr;
+            const bool has_begun = ring_.unsubmitted(op->number, tag::of(*op)) == nullptr;
             if (op->what == verb::connect && has_begun) set_mark(*op, mark::by_poll);
             put_at(*op, place::backlog);
             backlog_.push_back(*op);
