@@ -20,8 +20,7 @@ class basic_tcp_writer {
 public:
     using executor_type = Executor;
 
-    explicit basic_tcp_writer(basic_tcp_socket<Executor>& socket)
-        : socket_(socket), queue_(detail::io_access::loop_of(socket)) {}
+    explicit basic_tcp_writer(basic_tcp_socket<Executor>& socket) : socket_(socket) {}
 
     [[nodiscard]] executor_type get_executor() const noexcept { return socket_.get_executor(); }
 
@@ -68,7 +67,7 @@ private:
             auto* const op = detail::make_operation<flush_work>(loop, self->get_executor(), handler, self->queue_);
             op->listen_to_slot();
             op->below = below;
-            self->queue_.wait_until_below(*op);
+            self->queue_.wait_until_below(loop, *op);
         }
     };
 

@@ -152,36 +152,36 @@ write_queue::~write_queue() {
 }
 
 write_flight& write_queue::flight_on(attachment& socket) {
-    if (flight_ == nullptr)
-        flight_ = new (loop_->allocate(sizeof(write_flight))) write_flight(*loop_, this, socket);
+    event_loop& loop = *socket.home->loop;
+    if (flight_ == nullptr) flight_ = new (loop.allocate(sizeof(write_flight))) write_flight(loop, this, socket);
     return *flight_;
 }
 
 void write_queue::write(attachment& socket, lent_buffer bytes) {
     if (error_ != 0 || bytes.empty()) return;
-    flight_on(socket);
-    auto* const c = static_cast<write_flight::chunk*>(loop_->allocate(sizeof(write_flight::chunk)));
+    write_flight& flight = flight_on(socket);
+    auto* const c = static_cast<write_flight::chunk*>(flight.loop.allocate(sizeof(write_flight::chunk)));
     const auto lent = bytes.pass_on();
     *c = {nullptr, {lent.data, lent.size}, lent.data, sizeof(write_flight::chunk), lent.id};
-    flight_->append(*c);
+    flight.append(*c);
 }
 
 void write_queue::copy(attachment& socket, const void* data, std::size_t size) {
     if (error_ != 0 || size == 0) return;
-    flight_on(socket);
+    write_flight& flight = flight_on(socket);
     const std::size_t room = sizeof(write_flight::chunk) + size;
-    auto* const c = static_cast<write_flight::chunk*>(loop_->allocate(room));
+    auto* const c = static_cast<write_flight::chunk*>(flight.loop.allocate(room));
     char* const bytes = reinterpret_cast<char*>(c + 1);
     std::memcpy(bytes, data, size);
     *c = {nullptr, {bytes, size}, nullptr, room, 0};
-    flight_->append(*c);
+    flight.append(*c);
 }
 
 std::size_t write_queue::pending() const noexcept { return flight_ == nullptr ? 0 : flight_->pending; }
 
-void write_queue::wait_until_below(flush_waiter& waiter) noexcept {
-    if (flight_ == nullptr || flight_->pending <= waiter.below) return loop_->end_later(waiter, -error_);
-    loop_->work_started();
+void write_queue::wait_until_below(event_loop& loop, flush_waiter& waiter) noexcept {
+    if (flight_ == nullptr || flight_->pending <= waiter.below) return loop.end_later(waiter, -error_);
+    loop.work_started();
     ready_node** link = &flight_->waiters;
     while (*link != nullptr) link = &(*link)->next_ready;
     waiter.next_ready = nullptr;

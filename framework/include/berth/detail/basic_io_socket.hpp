@@ -5,6 +5,7 @@
 // close or cancel: it is made to wait until the loop did it, so it must not hold what a handler waits for.
 #pragma once
 
+#include <berth/detail/executor_on_loop.hpp>
 #include <berth/detail/handler_operation.hpp>
 #include <berth/detail/native_calls.hpp>
 #include <berth/detail/ongoing_operation.hpp>
@@ -15,6 +16,7 @@
 #include <asio/error.hpp>
 #include <asio/socket_base.hpp>
 
+#include <cstdint>
 #include <utility>
 
 namespace berth::detail {
@@ -39,7 +41,7 @@ struct io_access {
     }
     template <class Socket>
     static event_loop& loop_of(const Socket& socket) noexcept {
-        return *socket.loop_;
+        return socket.loop();
     }
     /// As assign, of what a loop's accept brought. Pre: it is not open.
     template <class Socket, class Protocol>
@@ -58,7 +60,6 @@ public:
 
     basic_io_socket(basic_io_socket&& other) noexcept
         : executor_(other.executor_),
-          loop_(other.loop_),
           attachment_(std::exchange(other.attachment_, nullptr)),
           native_(std::exchange(other.native_, -1)),
           is_nonblocking_(other.is_nonblocking_),
@@ -68,7 +69,6 @@ public:
             error_code ignored;
             close(ignored);
             executor_ = other.executor_;
-            loop_ = other.loop_;
             attachment_ = std::exchange(other.attachment_, nullptr);
             native_ = std::exchange(other.native_, -1);
             is_nonblocking_ = other.is_nonblocking_;
@@ -77,7 +77,7 @@ public:
         return *this;
     }
 
-    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_.executor(); }
     [[nodiscard]] bool is_open() const noexcept { return native_ >= 0; }
     [[nodiscard]] native_handle_type native_handle() const noexcept {
         was_lent_ = true;
@@ -122,7 +122,7 @@ public:
     void close(error_code& ec) {
         ec = {};
         if (!is_open()) return;
-        loop_->detach(std::exchange(attachment_, nullptr));
+        loop().detach(std::exchange(attachment_, nullptr));
         close_native(std::exchange(native_, -1), said(ec));
     }
     void close() {
@@ -135,7 +135,7 @@ public:
     native_handle_type release(error_code& ec) {
         ec = {};
         if (!is_open()) return ec = asio::error::bad_descriptor, static_cast<native_handle_type>(-1);
-        loop_->detach(std::exchange(attachment_, nullptr));
+        loop().detach(std::exchange(attachment_, nullptr));
         return static_cast<native_handle_type>(std::exchange(native_, -1));
     }
     native_handle_type release() {
@@ -151,7 +151,7 @@ public:
         if (!is_open())
             ec = asio::error::bad_descriptor;
         else
-            loop_->cancel_all(*attachment_);
+            loop().cancel_all(*attachment_);
     }
     void cancel() {
         error_code ec;
@@ -241,13 +241,13 @@ public:
     }
 
 protected:
-    explicit basic_io_socket(const Executor& executor) : executor_(executor), loop_(&loop_of(executor)) {}
+    explicit basic_io_socket(const Executor& executor) : executor_(executor) {}
     ~basic_io_socket() {
         error_code ignored;
         close(ignored);
     }
 
-    [[nodiscard]] event_loop& loop() const noexcept { return *loop_; }
+    [[nodiscard]] event_loop& loop() const noexcept { return executor_.loop(); }
     [[nodiscard]] native_value native() const noexcept { return native_; }
     void lend() noexcept { was_lent_ = true; }
 
@@ -274,13 +274,13 @@ protected:
         static_assert(has_no_executor<handler_type>,
                       "a handler of many results is called on its io_context: post to another executor inside it");
         handler_type mine(static_cast<Handler&&>(handler));
-        auto* const op = make_for<ongoing_operation<Work, handler_type>>(mine, *loop_, *loop_, std::move(mine),
+        auto* const op = make_for<ongoing_operation<Work, handler_type>>(mine, loop(), loop(), std::move(mine),
                                                                          static_cast<Args&&>(args)...);
         prepare(*op, op->work);
-        if (!is_open()) return loop_->end_later(*op, -error_code(asio::error::bad_descriptor).value());
+        if (!is_open()) return loop().end_later(*op, -error_code(asio::error::bad_descriptor).value());
         op->listen_to_slot();
         op->socket = attachment_;
-        loop_->start(*op);
+        loop().start(*op);
     }
 
 private:
@@ -289,12 +289,12 @@ private:
     struct initiate_operation {
         using executor_type = Executor;
         basic_io_socket* self;
-        [[nodiscard]] executor_type get_executor() const noexcept { return self->executor_; }
+        [[nodiscard]] executor_type get_executor() const noexcept { return self->get_executor(); }
 
         template <class Handler, class Prepare, class... Args>
         void operator()(Handler&& handler, Prepare prepare, Args&&... args) const {
-            event_loop& loop = *self->loop_;
-            auto* const op = make_operation<Work>(loop, self->executor_, handler, static_cast<Args&&>(args)...);
+            event_loop& loop = self->loop();
+            auto* const op = make_operation<Work>(loop, self->get_executor(), handler, static_cast<Args&&>(args)...);
             prepare(*op, op->work);
             if (!self->is_open()) return loop.end_later(*op, -error_code(asio::error::bad_descriptor).value());
             op->listen_to_slot();
@@ -319,20 +319,19 @@ private:
         return name(false, ignored).protocol();
     }
     void take_in(const Protocol& protocol, native_value socket, error_code& ec, bool is_fresh = false) {
-        attachment* const made = loop_->attach(socket, protocol.type() == ASIO_OS_DEF(SOCK_DGRAM),
+        attachment* const made = loop().attach(socket, protocol.type() == ASIO_OS_DEF(SOCK_DGRAM),
                                                protocol.family() == ASIO_OS_DEF(AF_INET6), ec, is_fresh);
         if (ec) ec = error_code(ec.value(), asio::error::get_system_category());
         if (ec) return;
         attachment_ = made;
-        native_ = socket;
+        native_ = static_cast<std::int32_t>(socket);
         is_nonblocking_ = false;
         was_lent_ = true;
     }
 
-    Executor executor_;
-    event_loop* loop_;
+    executor_on_loop<Executor> executor_;
     attachment* attachment_ = nullptr;
-    native_value native_ = -1;
+    std::int32_t native_ = -1;  // on Windows too no more than 32 bits of a socket's number count
     bool is_nonblocking_ = false;
     mutable bool was_lent_ = true;
 };

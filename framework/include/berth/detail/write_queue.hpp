@@ -1,6 +1,6 @@
 // Bytes on their way to a stream, in order: what a tcp_writer is made of, without its completion tokens.
 //
-// All its memory is in one flight, which is there only while something is under way: an idle queue is two pointers.
+// All its memory is in one flight, which is there only while something is under way: an idle queue is a pointer and an error.
 // The flight outlives the queue: what was written is sent, if the socket stays open. Belongs to the loop's thread.
 #pragma once
 
@@ -19,7 +19,7 @@ struct flush_waiter : operation {
 
 class write_queue {
 public:
-    explicit write_queue(event_loop& loop) noexcept : loop_(&loop) {}
+    write_queue() noexcept = default;
     write_queue(const write_queue&) = delete;
     write_queue& operator=(const write_queue&) = delete;
     BERTH_DECL ~write_queue();
@@ -36,14 +36,13 @@ public:
 
     /// Ends `waiter` (on_result: 0 or the negative error) when no more than waiter.below bytes are pending, or on an
     /// error; later, from a turn of the loop. Not started: it is linked here, and leave() takes it out again.
-    BERTH_DECL void wait_until_below(flush_waiter& waiter) noexcept;
+    BERTH_DECL void wait_until_below(event_loop& loop, flush_waiter& waiter) noexcept;
     BERTH_DECL bool leave(operation& waiter) noexcept;
 
 private:
     friend struct write_flight;
     write_flight& flight_on(attachment& socket);
 
-    event_loop* loop_;
     write_flight* flight_ = nullptr;
     int error_ = 0;
 };
