@@ -33,7 +33,7 @@ struct socket_kind {
 };
 
 /// A socket as its backend knows it; the backend's own type derives from it. There is one for each connection: each of
-/// its bytes counts (tests/unit/backend/sizes_test.cpp).
+/// its bytes counts (tests/unit/backend/uring_sizes_test.cpp).
 class attachment {
 public:
     attachment(backend& b, platform::native_socket socket, socket_kind k) noexcept
