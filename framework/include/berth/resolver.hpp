@@ -70,7 +70,7 @@ public:
             auto& self = static_cast<handler_lookup&>(node);
             self.leave();
             const lookup_answer answer = end_lookup(self);
-            if (auto slot = asio::get_associated_cancellation_slot(self.handler_); slot.is_connected()) slot.clear();
+            self.slot_.forget(self.handler_);
             const error_code ec = self.is_cancelled ? error_code(asio::error::operation_aborted) : error_of(answer);
             const auto where = std::move(self.place_);
             Handler mine(std::move(self.handler_));
@@ -81,10 +81,15 @@ public:
         };
     }
 
+    void listen_to_slot() {
+        slot_.listen(handler_, loop_, place_.is_here(), [this] { cancel_lookup(loop_, *this); });
+    }
+
 private:
     event_loop& loop_;
     Handler handler_;
     handler_place<handler_executor> place_;
+    slot_link slot_;
 };
 
 }  // namespace detail
@@ -200,14 +205,9 @@ private:
         void operator()(Handler&& handler, detail::lookup_question question) const {
             using type = detail::handler_lookup<Protocol, std::decay_t<Handler>, Executor>;
             detail::event_loop& loop = *self->loop_;
-            auto slot = asio::get_associated_cancellation_slot(handler);
             type* const wait = detail::make_for<type>(handler, loop, loop, self->executor_, std::move(handler));
             wait->enter(*self->waits_);
-            if (slot.is_connected()) {
-                slot.assign([&loop, wait](asio::cancellation_type how) {
-                    if (how != asio::cancellation_type::none) detail::cancel_lookup(loop, *wait);
-                });
-            }
+            wait->listen_to_slot();
             try {
                 detail::begin_lookup(loop, *wait, std::move(question));
             } catch (...) {

@@ -29,7 +29,7 @@ public:
         run = [](ready_node& node, bool invoke) {
             auto& self = static_cast<handler_wait&>(node);
             self.leave();
-            if (auto slot = asio::get_associated_cancellation_slot(self.handler_); slot.is_connected()) slot.clear();
+            self.slot_.forget(self.handler_);
             const error_code ec = self.is_cancelled ? error_code(asio::error::operation_aborted) : error_code();
             const auto where = std::move(self.place_);
             Handler mine(std::move(self.handler_));
@@ -40,10 +40,15 @@ public:
         };
     }
 
+    void listen_to_slot() {
+        slot_.listen(handler_, loop_, place_.is_here(), [this] { loop_.cancel(*this); });
+    }
+
 private:
     event_loop& loop_;
     Handler handler_;
     handler_place<handler_executor> place_;
+    slot_link slot_;
 };
 
 }  // namespace detail
@@ -122,14 +127,9 @@ private:
             using type = detail::handler_wait<std::decay_t<Handler>, Executor>;
             detail::event_loop& loop = *timer->loop_;
             if (!timer->waits_) timer->waits_ = std::make_unique<detail::timer_list>();  // it was moved from
-            auto slot = asio::get_associated_cancellation_slot(handler);
             type* const wait = detail::make_for<type>(handler, loop, loop, timer->executor_, std::move(handler));
             wait->due = timer->expiry_;
-            if (slot.is_connected()) {
-                slot.assign([&loop, wait](asio::cancellation_type how) {
-                    if (how != asio::cancellation_type::none) loop.cancel(*wait);
-                });
-            }
+            wait->listen_to_slot();
             loop.add(*wait, *timer->waits_);
         }
     };

@@ -64,6 +64,41 @@ TEST_P(handler_place_test, the_own_context_calls_it_itself_type_erased_or_not) {
     EXPECT_EQ(place_of_call([&](auto handler) { timer.async_wait(asio::bind_executor(erased, handler)); }), here);
 }
 
+/// Signals and results at the same time, on two threads.
+TEST_P(handler_place_test, is_where_signals_come_while_the_operation_ends) {
+    const auto guard = asio::make_work_guard(*other_);
+    std::thread second([&] { other_->run(); });
+    const auto strand = asio::make_strand(*other_);
+    asio::cancellation_signal signal;  // the strand's
+    std::atomic<int> called{0};
+    berth::steady_timer timer(context());
+    tcp_acceptor door(context(), anywhere);
+    for (int i = 0; i < 2000 && !HasFailure(); ++i) {
+        const auto count = [&](error_code, auto&&...) { ++called; };
+        const auto there = [&] {
+            return asio::bind_executor(strand, asio::bind_cancellation_slot(signal.slot(), count));
+        };
+        asio::post(strand, [&] {
+            if (i % 2 == 0) {
+                timer.expires_after(std::chrono::microseconds(i % 30));
+                timer.async_wait(there());
+            } else {
+                door.async_accept(there());
+                if (i % 4 == 1) asio::post(context(), [&] { door.cancel(); });
+            }
+            asio::post(strand, [&] { signal.emit(asio::cancellation_type::terminal); });
+        });
+        const auto deadline = std::chrono::steady_clock::now() + 10s;
+        while (called != i + 1 && std::chrono::steady_clock::now() < deadline) {
+            context().run_for(100us);
+            context().restart();
+        }
+        ASSERT_EQ(called, i + 1);
+    }
+    other_->stop();
+    second.join();
+}
+
 BERTH_BY_BACKEND(handler_place_test);
 
 }  // namespace

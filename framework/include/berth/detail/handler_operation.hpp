@@ -6,6 +6,7 @@
 
 #include <berth/detail/handler_place.hpp>
 #include <berth/detail/loop_memory.hpp>
+#include <berth/detail/slot_link.hpp>
 #include <berth/error.hpp>
 #include <berth/io_context.hpp>
 
@@ -19,19 +20,6 @@
 #include <utility>
 
 namespace berth::detail {
-
-/// Calls `cancel` when the handler's slot is told to. False: it has none.
-template <class Handler, class Cancel>
-bool cancel_by_slot(const Handler& handler, Cancel cancel) {
-    auto slot = asio::get_associated_cancellation_slot(handler);
-    if (!slot.is_connected()) return false;
-    slot.assign([cancel](asio::cancellation_type type) {
-        constexpr auto any =
-            asio::cancellation_type::terminal | asio::cancellation_type::partial | asio::cancellation_type::total;
-        if ((type & any) != asio::cancellation_type::none) cancel();
-    });
-    return true;
-}
 
 template <class Work, class Handler, class IoExecutor>
 class handler_operation final : public Work::form {
@@ -47,12 +35,12 @@ public:
         this->kind = &completing;
     }
 
-    /// Cancellation of this operation alone. Called in the handler's executor, which serialises with the loop.
+    /// Cancellation of this operation alone.
     void listen_to_slot() {
         if constexpr (requires { work.cancel(*this); }) {
-            this->has_slot = cancel_by_slot(handler_, [this] { work.cancel(*this); });
+            slot_.listen(handler_, loop_, place_.is_here(), [this] { work.cancel(*this); });
         } else {
-            this->has_slot = cancel_by_slot(handler_, [this] { loop_.cancel(*this); });
+            slot_.listen(handler_, loop_, place_.is_here(), [this] { loop_.cancel(*this); });
         }
     }
 
@@ -61,7 +49,7 @@ public:
 private:
     static void on_result(operation& op, const completion& c) {
         auto& self = static_cast<handler_operation&>(op);
-        self.forget_slot();
+        self.slot_.forget(self.handler_);
         auto arguments = self.work.arguments(self, c.result);
         const auto where = std::move(self.place_);
         Handler mine(self.free());
@@ -69,15 +57,12 @@ private:
     }
     static void on_destroy(operation& op) noexcept {
         auto& self = static_cast<handler_operation&>(op);
-        self.forget_slot();
+        self.slot_.forget(self.handler_);
         [[maybe_unused]] const auto still_busy = std::move(self.place_);
         Handler mine(self.free());
     }
     static constexpr operation_kind completing{on_result, on_destroy};
 
-    void forget_slot() noexcept {
-        if (this->has_slot) asio::get_associated_cancellation_slot(handler_).clear();
-    }
     Handler free() {
         Handler mine(std::move(handler_));
         auto allocator = allocator_for<handler_operation>(mine, loop_);
@@ -89,6 +74,7 @@ private:
     event_loop& loop_;
     Handler handler_;
     handler_place<handler_executor> place_;
+    slot_link slot_;
 };
 
 /// Makes an operation; the caller fills in what it asks for, and begins it.

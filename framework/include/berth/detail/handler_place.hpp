@@ -44,6 +44,9 @@ public:
     handler_place(handler_place&& other) noexcept : elsewhere_(std::exchange(other.elsewhere_, std::nullopt)) {}
     handler_place& operator=(handler_place&&) = delete;
 
+    /// The loop calls it itself.
+    [[nodiscard]] bool is_here() const noexcept { return !elsewhere_; }
+
     /// Pre: inside run() or poll() of the loop that it was made for.
     template <class Handler, class... Args>
     void call(Handler handler, Args... args) const {
