@@ -22,6 +22,7 @@ event_loop::event_loop(std::unique_ptr<loop_parts> parts) noexcept : parts_(std:
 
 event_loop::~event_loop() {
     abandon();
+    parts_->wait_for_visitors();
     while (attachment* const left = parts_->engine->attached()) delete left;  // of sockets that nobody will destroy
 }
 
@@ -185,6 +186,7 @@ void event_loop::look_soon() noexcept {
 }
 
 void event_loop::stop() noexcept {
+    const loop_parts::visit here(*parts_);
     stopped_.store(true);
     parts_->wake_if_asleep();
 }
@@ -199,13 +201,19 @@ void event_loop::add_work(std::int64_t n) noexcept {
 }
 
 void event_loop::work_finished() noexcept {
+    if (is_here()) return add_work(-1);
+    const loop_parts::visit here(*parts_);
     add_work(-1);
-    if (!is_here()) parts_->wake_if_asleep();
+    parts_->wake_if_asleep();
 }
 
 void event_loop::post(ready_node& node) noexcept {
+    if (is_here()) {
+        add_work(1);
+        return parts_->ready.push(node);
+    }
+    const loop_parts::visit here(*parts_);
     add_work(1);
-    if (is_here()) return parts_->ready.push(node);
     node.next_ready = parts_->inbox.load(std::memory_order_relaxed);
     while (!parts_->inbox.compare_exchange_weak(node.next_ready, &node)) {
     }

@@ -56,6 +56,7 @@ void loop_parts::ownership::serve_all() noexcept {
 
 void loop_parts::hand_over(event_loop& loop, void (*call)(void*) noexcept, void* object) noexcept {
     loop_parts& parts = *loop.parts_;
+    const visit until_done(parts);
     request mine{call, object};
     for (;;) {
         if (const ownership here(loop, purpose::perform); here) {  // it left meanwhile

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,22 @@ struct loop_parts {
     std::atomic<ready_node*> inbox{nullptr};  // the latest first
     std::atomic<bool> sleeping{false};
     std::atomic<std::int64_t> work_elsewhere{0};
+    std::atomic<int> visitors{0};
+
+    /// What another thread does here may be what the owner's last run() waited for: the loop stays until it is done.
+    class visit {
+    public:
+        explicit visit(loop_parts& parts) noexcept : visitors_(parts.visitors) { visitors_.fetch_add(1); }
+        visit(const visit&) = delete;
+        visit& operator=(const visit&) = delete;
+        ~visit() { visitors_.fetch_sub(1, std::memory_order_release); }
+
+    private:
+        std::atomic<int>& visitors_;
+    };
+    void wait_for_visitors() const noexcept {
+        while (visitors.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    }
 
     struct request {
         void (*call)(void*) noexcept;
