@@ -48,8 +48,7 @@ struct limited_initiation {
         auto executor = executor_for(handler);
         using handler_type = std::decay_t<Handler>;
         using operation_type = timed_operation<handler_type, decltype(executor)>;
-        auto* const op =
-            operation_type::make(loop_of(executor), executor, static_cast<Handler&&>(handler), how);
+        auto* const op = operation_type::make(loop_of(executor), executor, static_cast<Handler&&>(handler), how);
         timed_handler<handler_type, decltype(executor)> limited(op);
         const timed_beginning<operation_type> now(*op, limit.due());
         std::move(initiation)(std::move(limited), static_cast<Args&&>(args)...);
@@ -73,13 +72,15 @@ private:
 /// transferred until then is reported. Its socket stays open, and a limit does not keep run() busy once the operation
 /// has ended. `token`'s own cancellation slot goes on to work.
 ///
-/// For every operation, composed ones too, whose I/O object has an executor of a berth::io_context; else begins nothing
-/// and throws std::system_error (invalid_argument). Other adapters go inside: cancel_after(2s, as_tuple(token)). Each
-/// limit under way costs its place in a heap, no timer of the system's. A negative or zero duration: cancelled at once.
+/// For every operation, composed ones too, whose I/O object has an executor of a berth::io_context; else begins
+/// nothing and throws std::system_error (invalid_argument). Other adapters go inside: cancel_after(2s,
+/// as_tuple(token)). Each limit under way costs its place in a heap, no timer of the system's. A negative or zero
+/// duration: cancelled at once.
 template <class Token>
 auto cancel_after(detail::event_loop::clock::duration duration, Token&& token,
                   asio::cancellation_type how = asio::cancellation_type::terminal) {
-    return detail::limited_token<std::decay_t<Token>, detail::limit_after>{static_cast<Token&&>(token), {duration}, how};
+    return detail::limited_token<std::decay_t<Token>, detail::limit_after>{
+        static_cast<Token&&>(token), {duration}, how};
 }
 
 /// As cancel_after, with a point in time of std::chrono::steady_clock.

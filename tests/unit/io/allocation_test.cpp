@@ -1,8 +1,8 @@
 // In the steady state no operation takes memory: each of them with each kind of handler, counted on both backends.
 //
 // A row is run until everything that is kept has been made, and then counted. Counted is every call for memory of the
-// program itself: operator new, and the C functions that Asio takes coroutines' memory from. The rows of the last test
-// are not free of it, each for the reason that it gives.
+// program itself: operator new, and the C functions that Asio takes coroutines' memory from. The rows of the last
+// test are not free of it, each for the reason that it gives.
 #include <berth/cancel_after.hpp>
 #include <berth/signal_set.hpp>
 #include <berth/udp_socket.hpp>
@@ -111,8 +111,7 @@ protected:
         row(what, "bind_executor", [&](done d) { operation(asio::bind_executor(context(), d)); });
         row(what, "strand", [&](done d) { operation(asio::bind_executor(strand, d)); });
         row(what, "any_io_executor", [&](done d) { operation(asio::bind_executor(any, d)); });
-        row(what, "bind_allocator",
-            [&](done d) { operation(asio::bind_allocator(block_allocator<void>(), d)); });
+        row(what, "bind_allocator", [&](done d) { operation(asio::bind_allocator(block_allocator<void>(), d)); });
         row(what, "slot", [&](done d) { operation(asio::bind_cancellation_slot(signal.slot(), d)); });
         if (!adapts_the_token) row(what, "cancel_after", [&](done d) { operation(berth::cancel_after(1h, d)); });
         row(what, "defer, then it", [&](done d) { asio::defer(context(), [=] { operation(d); }); });
@@ -201,16 +200,22 @@ TEST_P(allocation, cancelling_takes_none) {
     auto& left = l;
     berth::steady_timer timer(context());
     char byte[1];
-    with_each_handler("timer that is cancelled", [&](auto&& token) {
-        timer.expires_after(1h);
-        asio::post(context(), [&] { timer.cancel(); });
-        return timer.async_wait(asio::experimental::as_tuple(std::forward<decltype(token)>(token)));
-    }, true);
-    with_each_handler("read that is cancelled with its socket", [&](auto&& token) {
-        asio::post(context(), [&] { left.cancel(); });
-        return left.async_read_some(asio::buffer(byte),
-                                    asio::experimental::as_tuple(std::forward<decltype(token)>(token)));
-    }, true);
+    with_each_handler(
+        "timer that is cancelled",
+        [&](auto&& token) {
+            timer.expires_after(1h);
+            asio::post(context(), [&] { timer.cancel(); });
+            return timer.async_wait(asio::experimental::as_tuple(std::forward<decltype(token)>(token)));
+        },
+        true);
+    with_each_handler(
+        "read that is cancelled with its socket",
+        [&](auto&& token) {
+            asio::post(context(), [&] { left.cancel(); });
+            return left.async_read_some(asio::buffer(byte),
+                                        asio::experimental::as_tuple(std::forward<decltype(token)>(token)));
+        },
+        true);
     asio::cancellation_signal signal;
     row("read that is cancelled", "by its slot", [&](done d) {
         left.async_read_some(asio::buffer(byte), asio::bind_cancellation_slot(signal.slot(), d));
@@ -230,12 +235,10 @@ TEST_P(allocation, functions_take_none) {
     const auto on = [&](const char* what, const auto& executor) {
         row(what, "post", [&](done d) { asio::post(executor, d); });
         row(what, "defer", [&](done d) { asio::defer(executor, d); });
-        row(what, "dispatch", [&](done d) {
-            asio::post(context(), [&executor, d] { asio::dispatch(executor, d); });
-        });
-        row(what, "post of a handler bound elsewhere", [&](done d) {
-            asio::post(executor, asio::bind_executor(context(), d));
-        });
+        row(what, "dispatch",
+            [&](done d) { asio::post(context(), [&executor, d] { asio::dispatch(executor, d); }); });
+        row(what, "post of a handler bound elsewhere",
+            [&](done d) { asio::post(executor, asio::bind_executor(context(), d)); });
     };
     on("the context", context().get_executor());
     on("a strand", strand);
@@ -322,8 +325,7 @@ TEST_P(allocation, what_takes_some_takes_no_more_than_it_must) {
     taken("a coroutine that is spawned, and reads", 8, [&](done d) {
         right.send(bytes);
         asio::co_spawn(
-            context(),
-            [&]() -> asio::awaitable<void> { co_await left.async_read_some(bytes, use_awaitable); },
+            context(), [&]() -> asio::awaitable<void> { co_await left.async_read_some(bytes, use_awaitable); },
             [d](const std::exception_ptr&) { d(); });
     });
     // A coroutine, a cancellation signal and a place in a group for each of the two.

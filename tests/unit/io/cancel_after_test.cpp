@@ -90,8 +90,7 @@ TEST_P(cancel_after_test, coroutines_futures_and_deferred_operations) {
             berth::steady_timer timer(context(), 1h);
             auto [waited] = co_await timer.async_wait(cancel_at(clock_type::now() + 10ms, as_tuple));
             EXPECT_EQ(waited, asio::error::operation_aborted);
-            auto later = near.async_read_some(asio::buffer(data_),
-                                              cancel_after(10ms, asio::experimental::deferred));
+            auto later = near.async_read_some(asio::buffer(data_), cancel_after(10ms, asio::experimental::deferred));
             EXPECT_THROW(co_await std::move(later)(use_awaitable), std::system_error);
             is_over = true;
         },
@@ -124,7 +123,8 @@ TEST_P(cancel_after_test, accept_connect_names_and_datagrams_have_limits) {
     EXPECT_EQ(aborted, 4);
     tcp_socket client(context());
     const std::array to{door.local_endpoint()};
-    asio::async_connect(client, to, cancel_after(5s, [&](error_code ec, const tcp::endpoint&) { ec_ = ec, ++calls_; }));
+    asio::async_connect(client, to,
+                        cancel_after(5s, [&](error_code ec, const tcp::endpoint&) { ec_ = ec, ++calls_; }));
     run();
     EXPECT_FALSE(ec_);
     EXPECT_EQ(calls_, 1);

@@ -1,29 +1,11 @@
-// What every berth socket has: a descriptor, its place on a loop, and Asio's synchronous vocabulary over both.
-//
-// The descriptor is attached to the loop as long as it is open, and non-blocking underneath; a synchronous call waits
-// by itself unless non_blocking(true) was asked for. Not for concurrent use. A thread other than the running one may
-// close or cancel: it is made to wait until the loop did it, so it must not hold what a handler waits for.
+// Asio's vocabulary over what a socket is: addresses, options, waits.
 #pragma once
 
-#include <berth/detail/executor_on_loop.hpp>
-#include <berth/detail/handler_operation.hpp>
-#include <berth/detail/native_calls.hpp>
-#include <berth/detail/ongoing_operation.hpp>
+#include <berth/detail/socket_core.hpp>
 
-#include <asio/async_result.hpp>
-#include <asio/detail/socket_types.hpp>
-#include <asio/detail/throw_error.hpp>
-#include <asio/error.hpp>
-#include <asio/socket_base.hpp>
-
-#include <cstdint>
 #include <utility>
 
 namespace berth::detail {
-
-inline void throw_if(const error_code& ec, const char* what) {
-    if (ec) throw std::system_error(ec, what);
-}
 
 /// The result of a wait.
 struct wait_work {
@@ -33,134 +15,17 @@ struct wait_work {
     }
 };
 
-/// For what is built on a socket beside it.
-struct io_access {
-    template <class Socket>
-    static attachment* attachment_of(const Socket& socket) noexcept {
-        return socket.attachment_;
-    }
-    template <class Socket>
-    static event_loop& loop_of(const Socket& socket) noexcept {
-        return socket.loop();
-    }
-    /// As assign, of what a loop's accept brought. Pre: it is not open.
-    template <class Socket, class Protocol>
-    static void adopt(Socket& socket, const Protocol& protocol, native_value accepted, error_code& ec) {
-        socket.take_in(protocol, accepted, ec, true);
-    }
-};
-
 template <class Protocol, class Executor>
-class basic_io_socket : public asio::socket_base {
+class basic_io_socket : public socket_core<Protocol, Executor> {
+    using core = socket_core<Protocol, Executor>;
+
 public:
-    using protocol_type = Protocol;
-    using endpoint_type = typename Protocol::endpoint;
-    using executor_type = Executor;
-    using native_handle_type = asio::detail::socket_type;
-
-    basic_io_socket(basic_io_socket&& other) noexcept
-        : executor_(other.executor_),
-          attachment_(std::exchange(other.attachment_, nullptr)),
-          native_(std::exchange(other.native_, -1)),
-          is_nonblocking_(other.is_nonblocking_),
-          was_lent_(other.was_lent_) {}
-    basic_io_socket& operator=(basic_io_socket&& other) noexcept {
-        if (this != &other) {
-            error_code ignored;
-            close(ignored);
-            executor_ = other.executor_;
-            attachment_ = std::exchange(other.attachment_, nullptr);
-            native_ = std::exchange(other.native_, -1);
-            is_nonblocking_ = other.is_nonblocking_;
-            was_lent_ = other.was_lent_;
-        }
-        return *this;
-    }
-
-    [[nodiscard]] executor_type get_executor() const noexcept { return executor_.executor(); }
-    [[nodiscard]] bool is_open() const noexcept { return native_ >= 0; }
-    [[nodiscard]] native_handle_type native_handle() const noexcept {
-        was_lent_ = true;
-        return static_cast<native_handle_type>(native_);
-    }
-
-    void open(const Protocol& protocol, error_code& ec) {
-        if (is_open()) return already_open(ec);
-        const native_value fresh = open_native(protocol.family(), protocol.type(), protocol.protocol(), said(ec));
-        if (ec) return;
-        take_in(protocol, fresh, ec);
-        if (error_code ignored; ec) close_native(fresh, said(ignored));
-    }
-    void open(const Protocol& protocol = Protocol::v4()) {
-        error_code ec;
-        open(protocol, ec);
-        throw_if(ec, "open");
-    }
-
-    /// For reservations: as assign, and was_lent() says false until somebody gets at the descriptor or its options.
-    void assign_own(const Protocol& protocol, native_handle_type socket, error_code& ec) {
-        assign(protocol, socket, ec);
-        was_lent_ = false;
-    }
-    [[nodiscard]] bool was_lent() const noexcept { return was_lent_; }
-    [[nodiscard]] bool is(native_handle_type socket) const noexcept {
-        return is_open() && native_ == static_cast<native_value>(socket);
-    }
-
-    /// Post: the descriptor is this object's to close.
-    void assign(const Protocol& protocol, native_handle_type socket, error_code& ec) {
-        if (is_open()) return already_open(ec);
-        take_in(protocol, static_cast<native_value>(socket), ec);
-    }
-    void assign(const Protocol& protocol, native_handle_type socket) {
-        error_code ec;
-        assign(protocol, socket, ec);
-        throw_if(ec, "assign");
-    }
-
-    /// Post: not open; operations that were under way end with operation_aborted, and no longer touch their buffers.
-    void close(error_code& ec) {
-        ec = {};
-        if (!is_open()) return;
-        loop().detach(std::exchange(attachment_, nullptr));
-        close_native(std::exchange(native_, -1), said(ec));
-    }
-    void close() {
-        error_code ec;
-        close(ec);
-        throw_if(ec, "close");
-    }
-
-    /// As close, but the descriptor is the caller's, and non-blocking.
-    native_handle_type release(error_code& ec) {
-        ec = {};
-        if (!is_open()) return ec = asio::error::bad_descriptor, static_cast<native_handle_type>(-1);
-        loop().detach(std::exchange(attachment_, nullptr));
-        return static_cast<native_handle_type>(std::exchange(native_, -1));
-    }
-    native_handle_type release() {
-        error_code ec;
-        const auto handle = release(ec);
-        throw_if(ec, "release");
-        return handle;
-    }
-
-    /// Post: operations that were under way end with operation_aborted, unless their result was there first.
-    void cancel(error_code& ec) {
-        ec = {};
-        if (!is_open())
-            ec = asio::error::bad_descriptor;
-        else
-            loop().cancel_all(*attachment_);
-    }
-    void cancel() {
-        error_code ec;
-        cancel(ec);
-        throw_if(ec, "cancel");
-    }
+    using typename core::endpoint_type;
+    using typename core::executor_type;
+    using typename core::wait_type;
 
     void bind(const endpoint_type& endpoint, error_code& ec) {
-        bind_native(native_, endpoint.data(), endpoint.size(), said(ec));
+        bind_native(this->native(), endpoint.data(), endpoint.size(), said(ec));
     }
     void bind(const endpoint_type& endpoint) {
         error_code ec;
@@ -179,8 +44,8 @@ public:
     template <class Option>
     void set_option(const Option& option, error_code& ec) {
         const auto protocol = family_protocol();
-        was_lent_ = true;
-        set_option_native(native_, option.level(protocol), option.name(protocol), option.data(protocol),
+        this->lend();
+        set_option_native(this->native(), option.level(protocol), option.name(protocol), option.data(protocol),
                           option.size(protocol), said(ec));
     }
     template <class Option>
@@ -193,7 +58,7 @@ public:
     void get_option(Option& option, error_code& ec) const {
         const auto protocol = family_protocol();
         std::size_t size = option.size(protocol);
-        get_option_native(native_, option.level(protocol), option.name(protocol), option.data(protocol), &size,
+        get_option_native(this->native(), option.level(protocol), option.name(protocol), option.data(protocol), &size,
                           said(ec));
         if (!ec) option.resize(protocol, size);
     }
@@ -205,8 +70,8 @@ public:
     }
     template <class Command>
     void io_control(Command& command, error_code& ec) {
-        was_lent_ = true;
-        control_native(native_, static_cast<int>(command.name()), command.data(), said(ec));
+        this->lend();
+        control_native(this->native(), static_cast<int>(command.name()), command.data(), said(ec));
     }
     template <class Command>
     void io_control(Command& command) {
@@ -216,10 +81,10 @@ public:
     }
 
     /// Whether synchronous calls end with would_block instead of waiting.
-    [[nodiscard]] bool non_blocking() const noexcept { return is_nonblocking_; }
+    [[nodiscard]] bool non_blocking() const noexcept { return this->is_nonblocking(); }
     void non_blocking(bool mode, error_code& ec) {
-        ec = is_open() ? error_code() : error_code(asio::error::bad_descriptor);
-        if (!ec) is_nonblocking_ = mode;
+        ec = this->is_open() ? error_code() : error_code(asio::error::bad_descriptor);
+        if (!ec) this->make_nonblocking(mode);
     }
     void non_blocking(bool mode) {
         error_code ec;
@@ -227,7 +92,7 @@ public:
         throw_if(ec, "non_blocking");
     }
 
-    void wait(wait_type what, error_code& ec) { wait_native(native_, verb_of(what), said(ec)); }
+    void wait(wait_type what, error_code& ec) { wait_native(this->native(), verb_of(what), said(ec)); }
     void wait(wait_type what) {
         error_code ec;
         wait(what, ec);
@@ -241,99 +106,25 @@ public:
     }
 
 protected:
-    explicit basic_io_socket(const Executor& executor) : executor_(executor) {}
-    ~basic_io_socket() {
-        error_code ignored;
-        close(ignored);
-    }
-
-    [[nodiscard]] event_loop& loop() const noexcept { return executor_.loop(); }
-    [[nodiscard]] native_value native() const noexcept { return native_; }
-    void lend() noexcept { was_lent_ = true; }
+    using core::core;
 
     endpoint_type name(bool remote, error_code& ec) const {
         endpoint_type endpoint;
         std::size_t size = endpoint.capacity();
-        name_native(native_, remote, endpoint.data(), &size, said(ec));
+        name_native(this->native(), remote, endpoint.data(), &size, said(ec));
         if (ec) return endpoint_type();
         endpoint.resize(size);
         return endpoint;
     }
 
-    /// Starts an operation: Work(args...) lives in it, prepare(op, work) fills in what it asks for.
-    template <class Work, class Signature, class Token, class Prepare, class... Args>
-    auto initiate(Token& token, Prepare prepare, Args&&... args) {
-        return asio::async_initiate<Token, Signature>(initiate_operation<Work>{this}, token, std::move(prepare),
-                                                      static_cast<Args&&>(args)...);
-    }
-
-    /// Starts an operation with many results.
-    template <class Work, class Handler, class Prepare, class... Args>
-    void begin_ongoing(Handler&& handler, Prepare prepare, Args&&... args) {
-        using handler_type = std::decay_t<Handler>;
-        static_assert(has_no_executor<handler_type>,
-                      "a handler of many results is called on its io_context: post to another executor inside it");
-        handler_type mine(static_cast<Handler&&>(handler));
-        auto* const op = make_for<ongoing_operation<Work, handler_type>>(mine, loop(), loop(), std::move(mine),
-                                                                         static_cast<Args&&>(args)...);
-        prepare(*op, op->work);
-        if (!is_open()) return loop().end_later(*op, -error_code(asio::error::bad_descriptor).value());
-        op->listen_to_slot();
-        op->socket = attachment_;
-        loop().start(*op);
-    }
-
 private:
-    friend struct io_access;
-    template <class Work>
-    struct initiate_operation {
-        using executor_type = Executor;
-        basic_io_socket* self;
-        [[nodiscard]] executor_type get_executor() const noexcept { return self->get_executor(); }
-
-        template <class Handler, class Prepare, class... Args>
-        void operator()(Handler&& handler, Prepare prepare, Args&&... args) const {
-            event_loop& loop = self->loop();
-            auto* const op = make_operation<Work>(loop, self->get_executor(), handler, static_cast<Args&&>(args)...);
-            prepare(*op, op->work);
-            if (!self->is_open()) return loop.end_later(*op, -error_code(asio::error::bad_descriptor).value());
-            op->listen_to_slot();
-            op->socket = self->attachment_;
-            if (has_nothing_to_do(op->work)) return loop.end_later(*op, 0);
-            loop.start(*op);
-        }
-    };
-
-    template <class Work>
-    static bool has_nothing_to_do(const Work& work) noexcept {
-        if constexpr (requires { work.is_empty(); }) return work.is_empty();
-        return false;
-    }
     static verb verb_of(wait_type what) noexcept {
-        return what == wait_read ? verb::readable : what == wait_write ? verb::writable : verb::error;
+        return what == core::wait_read ? verb::readable : what == core::wait_write ? verb::writable : verb::error;
     }
-    static void already_open(error_code& ec) noexcept { ec = asio::error::already_open; }
-
     Protocol family_protocol() const {
         error_code ignored;
         return name(false, ignored).protocol();
     }
-    void take_in(const Protocol& protocol, native_value socket, error_code& ec, bool is_fresh = false) {
-        attachment* const made = loop().attach(socket, protocol.type() == ASIO_OS_DEF(SOCK_DGRAM),
-                                               protocol.family() == ASIO_OS_DEF(AF_INET6), ec, is_fresh);
-        if (ec) ec = error_code(ec.value(), asio::error::get_system_category());
-        if (ec) return;
-        attachment_ = made;
-        native_ = static_cast<std::int32_t>(socket);
-        is_nonblocking_ = false;
-        was_lent_ = true;
-    }
-
-    executor_on_loop<Executor> executor_;
-    attachment* attachment_ = nullptr;
-    std::int32_t native_ = -1;  // on Windows too no more than 32 bits of a socket's number count
-    bool is_nonblocking_ = false;
-    mutable bool was_lent_ = true;
 };
 
 }  // namespace berth::detail

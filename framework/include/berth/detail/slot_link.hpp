@@ -1,8 +1,8 @@
 // The way from a handler's cancellation slot to its operation.
 //
 // Signals come where the handler lives. Where that is the loop itself, so does the end: the slot knows the operation
-// until then. Anywhere else a signal may come while the loop ends the operation: there the slot knows a link, which may
-// outlive it, and the loop is asked to cancel what is there yet.
+// until then. Anywhere else a signal may come while the loop ends the operation: there the slot knows a link, which
+// may outlive it, and the loop is asked to cancel what is there yet.
 #pragma once
 
 #include <berth/detail/event_loop.hpp>

@@ -1,8 +1,8 @@
 // An operation with a time limit: its real handler, and the clock that cancels it.
 //
 // The handler that the operation has in the real one's stead owns it; while the operation is begun on a thread that
-// does not run the loop, that thread has a share. The clock runs on the loop; what it does, a signal to the operation,
-// is done where the handler lives. Nothing is destroyed before the loop has let go of the clock.
+// does not run the loop, that thread has a share. The clock runs on the loop; what it does, a signal to the
+// operation, is done where the handler lives. Nothing is destroyed before the loop has let go of the clock.
 #pragma once
 
 #include <berth/detail/handler_place.hpp>
