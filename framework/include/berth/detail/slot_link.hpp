@@ -62,11 +62,11 @@ public:
             return;
         }
         if (!asio::get_associated_cancellation_slot(handler).is_connected()) return;
-        far_ = std::make_shared<std::atomic<bool>>(false);
-        cancel_by_slot(handler, [far = far_, &loop, cancel] {
-            if (far->load(std::memory_order_acquire)) return;
-            auto if_there = [far, cancel] {
-                if (!far->load(std::memory_order_relaxed)) cancel();
+        over_ = std::make_shared<std::atomic<bool>>(false);
+        cancel_by_slot(handler, [over = over_, &loop, cancel] {
+            if (over->load(std::memory_order_acquire)) return;
+            auto if_there = [over, cancel] {
+                if (!over->load(std::memory_order_relaxed)) cancel();
             };
             asked_function<decltype(if_there)>::ask(loop, if_there);
         });
@@ -75,11 +75,11 @@ public:
     template <class Handler>
     void forget(const Handler& handler) noexcept {
         if (is_near_) asio::get_associated_cancellation_slot(handler).clear();
-        if (far_) far_->store(true, std::memory_order_release);
+        if (over_) over_->store(true, std::memory_order_release);
     }
 
 private:
-    std::shared_ptr<std::atomic<bool>> far_;  // true: it is over
+    std::shared_ptr<std::atomic<bool>> over_;  // true: it is over
     bool is_near_ = false;
 };
 
