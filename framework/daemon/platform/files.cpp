@@ -28,6 +28,8 @@ int make_durable(const std::string& path) noexcept {
     return result;
 }
 
+void close_descriptor(int fd) noexcept { ::close(fd); }
+
 bool is_open_to_others(const std::string& path) noexcept {
     struct stat status {};
     return ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0;

@@ -16,6 +16,8 @@ int make_private_directory(const std::string& path) noexcept;
 /// Post: the file's bytes, or the directory's entries, survive a loss of power.
 int make_durable(const std::string& path) noexcept;
 
+void close_descriptor(int fd) noexcept;
+
 /// True if others than the owner may read or write it.
 bool is_open_to_others(const std::string& path) noexcept;
 
