@@ -191,6 +191,7 @@ int run(settings& s) {
 int main(int argc, char** argv) {
     settings s;
     CLI::App app("Keeps persistent reservations of TCP and UDP ports.", "berthd");
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app.add_option("--socket", s.socket, "where clients ask")->capture_default_str();
     app.add_option("--state", s.state, "directory of the store, the lock and the keeper's socket")
         ->capture_default_str();
