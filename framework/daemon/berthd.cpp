@@ -9,6 +9,7 @@
 #include "platform/keeper_link.hpp"
 #include "platform/message_server.hpp"
 #include "platform/process.hpp"
+#include "platform/reserved_ports_sysctl.hpp"
 
 #include <berth/persistent.hpp>
 
@@ -85,7 +86,7 @@ class running_daemon {
 public:
     running_daemon(const settings& s, gid_t group, block_store& store, descriptor_store& keeper)
         : settings_(s),
-          service_(platform::system_provider(), store, keeper),
+          service_(platform::system_provider(), store, keeper, list_),
           keeper_(keeper),
           server_(s.socket, group) {}
 
@@ -153,6 +154,7 @@ private:
     }
 
     const settings& settings_;
+    reserved_ports_sysctl list_;
     block_service service_;
     descriptor_store& keeper_;
     message_server server_;

@@ -35,8 +35,9 @@ void say(const failure& f, service_answer& out) {
 
 }  // namespace
 
-block_service::block_service(platform::port_provider& provider, block_store& store, descriptor_store& keeper)
-    : provider_(provider), store_(store), keeper_(keeper) {}
+block_service::block_service(platform::port_provider& provider, block_store& store, descriptor_store& keeper,
+                             reserved_ports& list)
+    : provider_(provider), store_(store), keeper_(keeper), list_(list) {}
 
 block_service::~block_service() = default;
 
@@ -98,7 +99,9 @@ void block_service::create(const service_request& request, service_answer& out, 
     if (core && !f) {
         auto next = store_.contents();
         next.blocks.insert(std::upper_bound(next.blocks.begin(), next.blocks.end(), row, comes_first), row);
+        const auto list = plan_list(next);
         store_.commit(next, f);
+        if (!f) write_list(list);
     }
     if (f) {
         if (core && !must_end()) forget(row.id), let_go(core);
@@ -123,8 +126,12 @@ void block_service::remove(const stored_block& row, failure& f) {
     }
     auto next = store_.contents();
     std::erase_if(next.blocks, [&](const stored_block& b) { return b.id == gone.id; });
+    write_list(plan_list(next));
     store_.commit(next, f);
-    if (f) return;
+    if (f) {
+        auto same = store_.contents();
+        return write_list(plan_list(same));
+    }
     forget(gone.id);
     if (it != held_.end()) let_go(it->second), held_.erase(it);
     why_.erase(gone.id);
@@ -168,6 +175,7 @@ void block_service::status(service_answer& out) const {
     number(service_number::blocks_held) = static_cast<std::uint32_t>(held_.size());
     for (const auto& b : blocks()) number(service_number::ports) += b.block.count;
     out.text = keeper_.describe();
+    if (!why_unlisted_.empty()) out.text += "; " + why_unlisted_;
 }
 
 }  // namespace berth::daemon

@@ -11,8 +11,8 @@
 #include "persistent/message.hpp"
 #include "platform/port_provider.hpp"
 #include "reservation_core.hpp"
+#include "reserved_ports.hpp"
 
-#include <functional>
 #include <map>
 #include <memory>
 
@@ -20,8 +20,9 @@ namespace berth::daemon {
 
 class block_service {
 public:
-    /// All three outlive the service.
-    block_service(platform::port_provider& provider, block_store& store, descriptor_store& keeper);
+    /// All of these outlive the service.
+    block_service(platform::port_provider& provider, block_store& store, descriptor_store& keeper,
+                  reserved_ports& list);
     ~block_service();
     block_service(const block_service&) = delete;
     block_service& operator=(const block_service&) = delete;
@@ -58,6 +59,11 @@ private:
     void status(detail::service_answer& out) const;
     void describe(const stored_block& row, detail::service_answer& out) const;
 
+    std::optional<port_set> plan_list(stored_contents& next);
+    void write_list(const std::optional<port_set>& list);
+    void start_list(failure& f);
+    void list_failed(const failure& f);
+
     void renew_tokens(const boot_id& boot, failure& f);
     [[nodiscard]] reservation_token new_token() const;
     [[nodiscard]] std::uint64_t new_id() const;
@@ -72,6 +78,8 @@ private:
     platform::port_provider& provider_;
     block_store& store_;
     descriptor_store& keeper_;
+    reserved_ports& list_;
+    std::string why_unlisted_;                  // the system's list cannot be had: why
     std::map<std::uint64_t, held_core> held_;   // by id
     std::map<std::uint64_t, std::string> why_;  // not held: why, as it was logged
     bool keeper_is_lost_ = false;               // it does not hold all that it should

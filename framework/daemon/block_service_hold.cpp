@@ -124,6 +124,7 @@ void block_service::start(const boot_id& boot, failure& f) {
     keeper_.fetch(kept.all, f);
     if (f || !release_unknown(kept.all, f)) return;
     renew_tokens(boot, f);
+    if (!f) start_list(f);
     if (!f) hold_what_is_not(kept.all);
 }
 

@@ -121,8 +121,9 @@ bool daemon_ground::answers() const {
 pid_t daemon_ground::keeper() const {
     failure f;
     const auto said = persistent_status(f, at()).keeper;
-    const auto number = said.find_last_of(' ');
-    return number == std::string::npos ? 0 : static_cast<pid_t>(std::stol(said.substr(number + 1)));
+    const std::string before = "process ";
+    const auto number = said.find(before);
+    return number == std::string::npos ? 0 : static_cast<pid_t>(std::stol(said.substr(number + before.size())));
 }
 
 port_block daemon_ground::free_block(transport protocol, std::uint32_t count) {
