@@ -1,6 +1,7 @@
 // Persistent reservations as a caller sees them: create, remove, look up, list, and every refusal, with its words.
 #include "daemon_ground.hpp"
 
+#include <berth/capabilities.hpp>
 #include <berth/port_reservation.hpp>
 
 #include <algorithm>
@@ -186,6 +187,24 @@ TEST_F(persistent_calls, without_a_daemon_the_failure_names_the_socket_and_the_r
     ::unsetenv("BERTH_SOCKET");
     EXPECT_EQ(f.code, errc::service_unavailable);
     EXPECT_NE(f.what.find(elsewhere), std::string::npos) << f.what;
+}
+
+TEST_F(persistent_calls, capabilities_say_what_cannot_be_promised) {
+    const auto says = [](const capabilities& c, std::string_view words) {
+        return std::any_of(c.limits.begin(), c.limits.end(),
+                           [&](const auto& limit) { return limit.find(words) != std::string::npos; });
+    };
+    ::setenv("BERTH_SOCKET", socket().c_str(), 1);
+    const auto with = query_capabilities();
+    kill_daemon();
+    const auto without = query_capabilities();
+    ::unsetenv("BERTH_SOCKET");
+    EXPECT_TRUE(with.can_persist);
+    EXPECT_NE(with.keeper.find("keeper"), std::string::npos) << with.keeper;
+    EXPECT_TRUE(says(with, "until berthd has started"));
+    EXPECT_FALSE(without.can_persist);
+    EXPECT_EQ(without.keeper, "");
+    EXPECT_TRUE(says(without, socket()));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "persistent/block_check.hpp"
 #include "persistent/message.hpp"
+#include "persistent/persistent_facts.hpp"
 #include "platform/service_channel.hpp"
 
 namespace berth {
@@ -13,6 +14,8 @@ using detail::service_answer;
 using detail::service_number;
 using detail::service_request;
 
+constexpr std::chrono::milliseconds usual_patience{30'000};
+
 std::string socket_of(const persistent_options& options) {
     if (!options.socket_path.empty()) return options.socket_path;
     auto path = platform::service_socket_of_environment();
@@ -21,7 +24,8 @@ std::string socket_of(const persistent_options& options) {
 
 class conversation {
 public:
-    conversation(const persistent_options& options, failure& f) : path_(socket_of(options)), channel_(path_, f) {}
+    conversation(const persistent_options& options, failure& f, std::chrono::milliseconds patience = usual_patience)
+        : path_(socket_of(options)), channel_(path_, patience, f) {}
 
     service_answer ask(service_request request, failure& f) {
         request.id = ++asked_;
@@ -104,8 +108,9 @@ std::vector<persistent_block> list_persistent(failure& f, const persistent_optio
     return out;
 }
 
-service_status persistent_status(failure& f, const persistent_options& options) {
-    conversation with_daemon(options, f);
+namespace {
+
+service_status ask_status(conversation& with_daemon, failure& f) {
     if (f) return {};
     auto answer = with_daemon.ask({.kind = request_kind::status}, f);
     if (f) return {};
@@ -118,6 +123,31 @@ service_status persistent_status(failure& f, const persistent_options& options) 
             .refused = number(service_number::refused),
             .process = number(service_number::process),
             .uptime = std::chrono::seconds(number(service_number::uptime))};
+}
+
+}  // namespace
+
+service_status persistent_status(failure& f, const persistent_options& options) {
+    conversation with_daemon(options, f);
+    return ask_status(with_daemon, f);
+}
+
+void detail::add_persistent_facts(capabilities& facts) {
+    failure f;
+    conversation with_daemon({}, f, std::chrono::milliseconds{200});
+    facts.keeper = ask_status(with_daemon, f).keeper;
+    facts.can_persist = !f;
+    if (f) {
+        facts.limits.emplace_back("persistent reservations cannot be made here: " + f.what);
+        return;
+    }
+    facts.limits.emplace_back(
+        "the ports of persistent reservations are free from the start of the system until berthd has started, and "
+        "whoever has one by then keeps it");
+    facts.limits.emplace_back(
+        "if berthd and its keeper end at the same time, the ports of persistent reservations are free until berthd "
+        "is "
+        "there again");
 }
 
 }  // namespace berth

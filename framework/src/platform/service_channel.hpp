@@ -7,6 +7,7 @@
 
 #include <berth/error.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -15,9 +16,9 @@ namespace berth::platform {
 
 class service_channel {
 public:
-    /// Errors: service_unavailable (nobody answers there), permission_denied, operation_not_supported (not on this
-    /// system), too_many_files.
-    service_channel(std::string socket_path, failure& f);
+    /// `patience`: for each step. Errors: service_unavailable (nobody answers there), permission_denied,
+    /// operation_not_supported (not on this system), too_many_files.
+    service_channel(std::string socket_path, std::chrono::milliseconds patience, failure& f);
     ~service_channel();
     service_channel(const service_channel&) = delete;
     service_channel& operator=(const service_channel&) = delete;

@@ -12,8 +12,6 @@
 namespace berth::platform {
 namespace {
 
-constexpr std::chrono::milliseconds patience{30'000};
-
 failure refused(errc code, std::string what) { return {code, std::move(what), 0, 0}; }
 
 failure failed_connect(const std::string& path, int error) {
@@ -43,14 +41,15 @@ failure failed_exchange(const std::string& path, int error) {
                            "of another version; its log says which");
     }
     if (error == EAGAIN) {
-        return refused(errc::service_unavailable, "berthd at " + path + " has not answered for 30 seconds");
+        return refused(errc::service_unavailable, "berthd at " + path + " does not answer in time");
     }
     return refused(errc::system_failure, "berthd at " + path + ": " + std::generic_category().message(error));
 }
 
 }  // namespace
 
-service_channel::service_channel(std::string socket_path, failure& f) : socket_path_(std::move(socket_path)) {
+service_channel::service_channel(std::string socket_path, std::chrono::milliseconds patience, failure& f)
+    : socket_path_(std::move(socket_path)) {
     f = {};
     descriptor connection;
     const int error = connect_local(socket_path_, patience, connection);

@@ -3,7 +3,8 @@
 
 namespace berth::platform {
 
-service_channel::service_channel(std::string socket_path, failure& f) : socket_path_(std::move(socket_path)) {
+service_channel::service_channel(std::string socket_path, std::chrono::milliseconds, failure& f)
+    : socket_path_(std::move(socket_path)) {
     f = {errc::operation_not_supported, "there is no berthd for this system", 0, 0};
 }
 
