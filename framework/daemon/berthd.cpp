@@ -10,6 +10,7 @@
 #include "platform/message_server.hpp"
 #include "platform/process.hpp"
 #include "platform/reserved_ports_sysctl.hpp"
+#include "platform/systemd_store.hpp"
 
 #include <berth/persistent.hpp>
 
@@ -31,6 +32,7 @@ struct settings {
     std::string state = "/var/lib/berth";
     std::string group;
     std::string keeper;
+    std::string keep_with = "process";
     std::string log = "info";
     bool check = false;
     bool end_keeper = false;
@@ -162,6 +164,11 @@ private:
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
+std::unique_ptr<descriptor_store> open_keeper(const settings& s, failure& f) {
+    if (s.keep_with == "process") return keeper_link::open(s.keeper_at(), f);
+    return systemd_store::open(f);
+}
+
 int run(settings& s) {
     gid_t group{};
     if (auto wrong = check_settings(s, group); !wrong.empty()) return give_up(wrong);
@@ -183,7 +190,7 @@ int run(settings& s) {
                   << ", descriptor limit " << limit << '\n';
         return 0;
     }
-    const auto keeper = keeper_link::open(s.keeper_at(), f);
+    const auto keeper = open_keeper(s, f);
     if (!keeper) return give_up(f.what);
     return running_daemon(s, group, *store, *keeper).run(*boot);
 }
@@ -200,6 +207,11 @@ int main(int argc, char** argv) {
     app.add_option("--group", s.group, "whose members may ask, besides root; name or number");
     app.add_option("--keeper", s.keeper,
                    "the program that holds the sockets (default: berth_keeper beside this one)");
+    app.add_option("--keep-with", s.keep_with,
+                   "who holds the sockets when this is not there: a process of berth's own, "
+                   "or the systemd that started this")
+        ->check(CLI::IsMember({"process", "systemd"}))
+        ->capture_default_str();
     app.add_option("--log-level", s.log, "info, warning or error")
         ->check(CLI::IsMember({"info", "warning", "error"}))
         ->capture_default_str();

@@ -54,7 +54,8 @@ void daemon_ground::SetUp() {
 
 std::string daemon_ground::log() const { return text_of((directory_ / "log").string()); }
 
-pid_t daemon_ground::spawn(const std::vector<std::string>& more, const std::string& log) const {
+pid_t daemon_ground::spawn(const std::vector<std::string>& more, const std::string& log,
+                           const std::function<void()>& in_child) const {
     std::vector<std::string> words{berthd, "--socket", socket(), "--state", state()};
     words.insert(words.end(), more.begin(), more.end());
     std::vector<char*> arguments;
@@ -65,14 +66,15 @@ pid_t daemon_ground::spawn(const std::vector<std::string>& more, const std::stri
         const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(out, 1);
         ::dup2(out, 2);
+        if (in_child) in_child();
         ::execv(arguments[0], arguments.data());
         ::_exit(127);
     }
     return child;
 }
 
-void daemon_ground::start(const std::vector<std::string>& more, bool waits) {
-    daemon_ = spawn(more, (directory_ / "log").string());
+void daemon_ground::start(const std::vector<std::string>& more, bool waits, const std::function<void()>& in_child) {
+    daemon_ = spawn(more, (directory_ / "log").string(), in_child);
     for (int i = 0; waits && i < 2000 && !answers(); ++i) {
         if (::waitpid(daemon_, nullptr, WNOHANG) != 0) {
             daemon_ = 0;

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,8 +23,9 @@ protected:
     ~daemon_ground() override;
     void SetUp() override;
 
-    /// Post: it answers, unless `waits` is false.
-    void start(const std::vector<std::string>& more = {}, bool waits = true);
+    /// Post: it answers, unless `waits` is false. `in_child` runs before the program does.
+    void start(const std::vector<std::string>& more = {}, bool waits = true,
+               const std::function<void()>& in_child = {});
     /// Runs it to its end, ten seconds at most. What it said, and its exit status.
     struct ended {
         int status = 0;
@@ -54,7 +56,8 @@ protected:
     pid_t daemon_ = 0;
 
 private:
-    [[nodiscard]] pid_t spawn(const std::vector<std::string>& more, const std::string& log) const;
+    [[nodiscard]] pid_t spawn(const std::vector<std::string>& more, const std::string& log,
+                              const std::function<void()>& in_child = {}) const;
 };
 
 }  // namespace berth::test
