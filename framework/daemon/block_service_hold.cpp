@@ -55,6 +55,9 @@ block_service::held_core block_service::hold(const stored_block& row, std::vecto
     request.protocol = row.protocol;
     request.use = row.use;
     request.park = parking::system_calls;
+    auto core = detail::reservation_core::make(provider_, request, f, detail::steady_nanoseconds, inherited);
+    if (f.code != errc::family_mismatch) return core;
+    request.family = address_family::ipv4;  // a kernel without IPv6
     return detail::reservation_core::make(provider_, request, f, detail::steady_nanoseconds, std::move(inherited));
 }
 
@@ -172,7 +175,7 @@ void block_service::look_after() {
 
 void block_service::renew_keeper() {
     failure f;
-    if (keeper_.renew(f) && !f) log_line(log_level::error, "keeper_replaced").with("keeper", keeper_.describe());
+    if (keeper_.renew(f) && !f) log_line(log_level::error, "keeper_renewed").with("keeper", keeper_.describe());
     for (const auto& [id, core] : held_) {
         if (!f) keep(id, *core, f);
     }

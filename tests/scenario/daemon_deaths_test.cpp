@@ -76,6 +76,32 @@ TEST_F(daemon_deaths, a_keeper_that_dies_is_replaced_and_no_port_is_free) {
     EXPECT_EQ(inodes_on(transport::tcp, block), sockets);
 }
 
+TEST_F(daemon_deaths, a_keeper_that_hangs_is_not_waited_for) {
+    start();
+    const auto block = create(transport::udp, 4);
+    const auto refused = free_block(transport::udp, 4);
+    const pid_t first = keeper();
+    ::kill(first, SIGSTOP);
+    failure f;
+    create_persistent(refused, transport::udp, f, at());
+    EXPECT_EQ(f.code, errc::system_failure) << "it could not be kept";
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_EQ(persistent_status(f, at()).blocks, 1u) << f.what;
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 8s);
+    ::kill(first, SIGCONT);
+    ASSERT_TRUE(comes_true([&] {
+        create_persistent(refused, transport::udp, f, at());
+        return !f;
+    })) << f.what
+        << log();
+    remove_persistent(refused, transport::udp, f, at());
+    kill_daemon();
+    expect_free(transport::udp, refused);
+    expect_held(transport::udp, block);
+    start();
+    EXPECT_EQ(persistent_status(f, at()).blocks_held, 1u);
+}
+
 TEST_F(daemon_deaths, tokens_change_when_the_machine_starts_and_only_then) {
     start();
     const auto block = create(transport::udp, 3);

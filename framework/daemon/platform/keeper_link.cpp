@@ -15,7 +15,7 @@ extern char** environ;
 namespace berth::daemon {
 namespace {
 
-constexpr std::chrono::milliseconds patience{10'000};
+constexpr std::chrono::milliseconds patience{2'000};
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -112,6 +112,7 @@ bool keeper_link::ask(const keeper_message& request, std::span<const int> descri
     }
     if (error != 0) {
         f = failed("the keeper at " + place_.socket_path + " does not answer as it should", error);
+        connection_ = {};  // an answer that comes late must not be taken for the next one's
         return false;
     }
     answer = std::move(*parsed);

@@ -12,6 +12,12 @@ namespace berth::daemon {
 using detail::service_answer;
 using std::chrono::steady_clock;
 
+namespace {
+
+constexpr std::chrono::milliseconds pause{100};  // without a descriptor to accept with
+
+}  // namespace
+
 message_server::message_server(std::string path, gid_t group, server_limits limits)
     : path_(std::move(path)), group_(group), limits_(limits) {}
 
@@ -33,7 +39,10 @@ bool message_server::may_ask(int connection, bool& is_known) const {
 // One a turn: a crowd at the door does not keep those inside waiting.
 void message_server::accept() {
     client fresh;
-    if (platform::accept_local(listener_.get(), false, fresh.connection) != 0) return;
+    if (const int error = platform::accept_local(listener_.get(), false, fresh.connection); error != 0) {
+        if (error == EMFILE || error == ENFILE || error == ENOMEM) accepts_from_ = steady_clock::now() + pause;
+        return;
+    }
     bool is_known = false;
     fresh.may_ask = may_ask(fresh.connection.get(), is_known);
     const bool is_room = fresh.may_ask ? clients() < limits_.clients : strangers_ < limits_.strangers;
@@ -88,7 +97,9 @@ void message_server::let_strangers_go() {
 
 void message_server::turn(std::chrono::milliseconds patience, const answerer& answer) {
     if (strangers_ != 0) patience = std::min(patience, limits_.for_strangers);
-    std::vector<pollfd> waiting{{.fd = listener_.get(), .events = POLLIN, .revents = 0}};
+    const bool accepts = steady_clock::now() >= accepts_from_;
+    if (!accepts) patience = std::min(patience, pause);
+    std::vector<pollfd> waiting{{.fd = accepts ? listener_.get() : -1, .events = POLLIN, .revents = 0}};
     for (const auto& [fd, ready] : watched_) waiting.push_back({.fd = fd, .events = POLLIN, .revents = 0});
     for (const auto& [fd, c] : clients_) waiting.push_back({.fd = fd, .events = POLLIN, .revents = 0});
     if (::poll(waiting.data(), waiting.size(), static_cast<int>(patience.count())) < 0) return;

@@ -69,6 +69,7 @@ private:
     std::map<int, client> clients_;
     std::size_t strangers_ = 0;
     std::map<int, work> watched_;
+    std::chrono::steady_clock::time_point accepts_from_{};
     server_counts counts_;
 };
 

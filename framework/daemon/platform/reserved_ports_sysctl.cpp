@@ -1,7 +1,7 @@
 // Reading and writing the list; see reserved_ports_sysctl.hpp.
 //
-// The kernel gives all of the list in one call, as far as the buffer goes, and nothing in a second: the buffer is longer
-// than any list. It takes a page of text a call: the first replaces the list, those that follow add to it.
+// The kernel gives all of the list in one call, as far as the buffer goes, and nothing in a second: the buffer is
+// longer than any list. It takes a page of text a call: the first replaces the list, those that follow add to it.
 #include "platform/reserved_ports_sysctl.hpp"
 
 #include "platform/linux/local_socket.hpp"
