@@ -22,6 +22,7 @@ struct command_line {
     persistent_options options;
     bool as_json = false;
     bool undo = false;
+    bool as_metrics = false;
     std::string protocol, use = "listen";
     std::uint32_t first = 0;
     std::uint32_t count = 1;
@@ -91,6 +92,19 @@ void print_blocks(const std::vector<persistent_block>& blocks, bool as_json) {
     }
 }
 
+// Prometheus' text format.
+void print_metrics(const service_status& s) {
+    const auto print = [](const char* name, const char* type, const char* what, auto value) {
+        fmt::print("# HELP berthd_{0} {1}\n# TYPE berthd_{0} {2}\nberthd_{0} {3}\n", name, what, type, value);
+    };
+    print("blocks", "gauge", "Persistent blocks.", s.blocks);
+    print("blocks_held", "gauge", "Persistent blocks whose ports are held now.", s.blocks_held);
+    print("ports", "gauge", "Ports of all persistent blocks.", s.ports);
+    print("clients", "gauge", "Connections to the daemon.", s.clients);
+    print("refused_total", "counter", "Connections denied, malformed, too many or too slow.", s.refused);
+    print("uptime_seconds", "counter", "Time since the daemon started.", s.uptime.count());
+}
+
 void print_status(const service_status& s, bool as_json) {
     if (as_json) return fmt::print("{}\n", to_json(s).dump(2));
     fmt::print("berthd       process {}, up {} s\nkeeper       {}\n", s.process, s.uptime.count(), s.keeper);
@@ -150,6 +164,7 @@ int main(int argc, char** argv) {
     create->add_option("--use", line.use, "what TCP ports are for")
         ->check(CLI::IsMember({"listen", "connect"}))
         ->capture_default_str();
+    status->add_flag("--prometheus", line.as_metrics, "as metrics in Prometheus' text format");
     drain->add_flag("--undo", line.undo, "hand them out again");
     try {
         app.parse(argc, argv);
@@ -174,7 +189,8 @@ int main(int argc, char** argv) {
         if (!f) print_blocks(blocks, line.as_json);
     } else if (status->parsed()) {
         const auto now = persistent_status(f, line.options);
-        if (!f) print_status(now, line.as_json);
+        if (!f && line.as_metrics) print_metrics(now);
+        if (!f && !line.as_metrics) print_status(now, line.as_json);
     } else {
         const auto now = drain_persistent(block, protocol, !line.undo, f, line.options);
         if (!f) print_blocks({now}, line.as_json);

@@ -51,6 +51,7 @@ TEST_F(berthctl, does_all_there_is_to_do) {
     EXPECT_NE(ctl("drain" + udp).said.find("draining"), std::string::npos);
     EXPECT_EQ(ctl("drain --undo" + udp).said.find("draining"), std::string::npos);
     EXPECT_NE(ctl("status").said.find("3 held"), std::string::npos);
+    EXPECT_NE(ctl("status --prometheus").said.find("\nberthd_ports 21\n"), std::string::npos);
     EXPECT_EQ(ctl("delete" + tcp).status, 0);
     EXPECT_EQ(ctl("lookup" + tcp).status, 1);
 }
