@@ -79,20 +79,20 @@ TEST_F(store_kill, at_every_change_of_a_file) {
             const pid_t child = fork();
             if (child == 0) {
                 use_dying_files(at, how);
-                write_until_killed(12);
+                write_until_killed(6);
             }
             int status = 0;
             waitpid(child, &status, 0);
             look();
             if (WIFEXITED(status)) {
                 EXPECT_EQ(WEXITSTATUS(status), 0);
-                EXPECT_EQ(answered(), 12u);
+                EXPECT_EQ(answered(), 6u);
                 break;
             }
             ++kills;
         }
     }
-    EXPECT_GT(kills, 300);
+    EXPECT_GT(kills, 150);
     std::cout << kills << " kills\n";
 }
 
