@@ -28,4 +28,17 @@ if(BERTH_HAS_LIBURING)
 endif()
 configure_file(cmake/berth.pc.in "${PROJECT_BINARY_DIR}/berth.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/berth.pc" DESTINATION "${berth_pkgconfig_dir}")
+# The programs, and what a service manager needs of them; berthd finds its keeper beside itself.
+if(BERTH_HAS_DAEMON)
+    install(TARGETS berthd berth_keeper RUNTIME DESTINATION "${CMAKE_INSTALL_SBINDIR}")
+    install(TARGETS berthctl RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+    install(FILES framework/tools/man/berthctl.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+    install(FILES framework/tools/man/berthd.8 DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
+    install(FILES framework/tools/completion/berthctl.bash
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME berthctl)
+    configure_file(cmake/packaging/berthd.service.in "${PROJECT_BINARY_DIR}/berthd.service" @ONLY)
+    install(FILES "${PROJECT_BINARY_DIR}/berthd.service" DESTINATION lib/systemd/system)
+    install(FILES "${PROJECT_SOURCE_DIR}/cmake/packaging/berth.sysusers" DESTINATION lib/sysusers.d RENAME berth.conf)
+endif()
+
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/berth")

@@ -15,6 +15,7 @@ test_packages=(
     g++-mingw-w64-x86-64-posix
     pkg-config
     libssl-dev openssl curl wrk
+    libsqlite3-dev
 )
 
 say() { printf '\n==> %s\n' "$*"; }

@@ -36,6 +36,8 @@ constexpr row rows[] = {
     {"a forked child cannot use its parent's reservation", std::errc::operation_not_permitted},
     {"the block is in another network namespace", std::errc::address_not_available},
     {"the system refused", std::errc::io_error},
+    {"no persistent reservation of exactly this block", std::errc::no_such_file_or_directory},
+    {"no berthd answers", std::errc::connection_refused},
 };
 
 class berth_category final : public std::error_category {
@@ -57,7 +59,7 @@ private:
     }
 };
 
-static_assert(std::size(rows) == errc_count && static_cast<std::size_t>(errc::system_failure) + 1 == errc_count);
+static_assert(std::size(rows) == errc_count && static_cast<std::size_t>(errc::service_unavailable) + 1 == errc_count);
 
 }  // namespace
 

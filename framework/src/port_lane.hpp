@@ -69,6 +69,7 @@ public:
     [[nodiscard]] platform::native_socket session(std::uint32_t index) const noexcept {
         return block_->session(index);
     }
+    [[nodiscard]] platform::held_sockets sockets(std::uint32_t index) const noexcept { return block_->sockets(index); }
     platform::native_socket duplicate(std::uint32_t index, error_code& ec) noexcept {
         return block_->duplicate(index, ec);
     }

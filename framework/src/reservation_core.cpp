@@ -33,8 +33,9 @@ reservation_core::reservation_core(platform::port_provider& provider, const rese
 
 std::shared_ptr<reservation_core> reservation_core::make(platform::port_provider& provider,
                                                          const reservation_request& request, failure& f,
-                                                         lane_clock clock) {
-    reserve_steps steps(provider, request, clock);
+                                                         lane_clock clock,
+                                                         std::vector<platform::held_sockets> inherited) {
+    reserve_steps steps(provider, request, clock, std::move(inherited));
     while (steps.advance(~std::uint32_t{0})) {
     }
     f = std::move(steps.why());

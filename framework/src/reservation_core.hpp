@@ -25,7 +25,8 @@ class reservation_core : public std::enable_shared_from_this<reservation_core> {
 public:
     /// All or nothing; nullptr and a failure.
     static std::shared_ptr<reservation_core> make(platform::port_provider& provider, const reservation_request& request,
-                                                  failure& f, lane_clock clock = steady_nanoseconds);
+                                                  failure& f, lane_clock clock = steady_nanoseconds,
+                                                  std::vector<platform::held_sockets> inherited = {});
     reservation_core(platform::port_provider& provider, const reservation_request& request, lane_clock clock);
     ~reservation_core();
     reservation_core(const reservation_core&) = delete;

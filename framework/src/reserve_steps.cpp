@@ -53,12 +53,14 @@ std::vector<platform::port_kind> kinds_of(const reservation_request& r) {
 
 }  // namespace
 
-reserve_steps::reserve_steps(platform::port_provider& provider, const reservation_request& request, lane_clock clock)
+reserve_steps::reserve_steps(platform::port_provider& provider, const reservation_request& request, lane_clock clock,
+                             std::vector<platform::held_sockets> inherited)
     : provider_(provider),
       core_(std::make_shared<reservation_core>(provider, request, clock)),
       request_(core_->request_),
       is_wildcard_(request_.block.is_wildcard()),
-      kinds_(kinds_of(request_)) {}
+      kinds_(kinds_of(request_)),
+      inherited_(std::move(inherited)) {}
 
 // In a forked child the sockets are copies, and the parent goes on with its own.
 reserve_steps::~reserve_steps() {
@@ -147,7 +149,8 @@ void reserve_steps::prepare() {
                                          .family = request_.family,
                                          .address = request_.address,
                                          .backlog = request_.backlog,
-                                         .park = request_.park};
+                                         .park = request_.park,
+                                         .inherited = std::move(inherited_)};
     blocks_.reserve(kinds_.size());
     auto block = provider_.prepare(request, f);
     if (block) blocks_.push_back(std::move(block));

@@ -18,7 +18,9 @@ class reserve_steps {
 public:
     enum class stage : std::uint8_t { check, survey, choose, prepare, hold, seal, undo, adopt, start, over };
 
-    reserve_steps(platform::port_provider& provider, const reservation_request& request, lane_clock clock);
+    /// `inherited`: see hold_request. Pre: empty, or the request is for one protocol and a specific block.
+    reserve_steps(platform::port_provider& provider, const reservation_request& request, lane_clock clock,
+                  std::vector<platform::held_sockets> inherited = {});
     ~reserve_steps();
     reserve_steps(const reserve_steps&) = delete;
     reserve_steps& operator=(const reserve_steps&) = delete;
@@ -61,6 +63,7 @@ private:
     std::size_t surveyed_ = 0;  // kinds
     int tries_ = 0;
     std::vector<std::unique_ptr<platform::held_block>> blocks_;  // one a kind, in the order of kinds_
+    std::vector<platform::held_sockets> inherited_;
     std::uint32_t left_ = 0;                                     // ports of the last block not yet let go of
     std::uint32_t started_ = 0;                                  // ports, of all lanes together
 };

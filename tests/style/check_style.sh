@@ -52,7 +52,7 @@ system_macros='__linux__|__unix__|__APPLE__|__FreeBSD__|_WIN32|_WIN64|__MINGW|__
 # Only what every system compiles: the platform and backend folders, tests and benchmarks may say what they like.
 check_platform_words() {
     case "$1" in
-        framework/src/platform/* | framework/src/backend/* | framework/include/berth/detail/config.hpp) return ;;
+        framework/src/platform/* | framework/src/backend/* | framework/daemon/platform/* | framework/include/berth/detail/config.hpp) return ;;
         framework/* | examples/*) ;;
         *) return ;;
     esac

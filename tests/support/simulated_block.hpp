@@ -17,6 +17,7 @@ public:
     platform::park_result park(std::uint32_t index, bool lent) noexcept override;
     void lose(std::uint32_t index) noexcept override;
     native_socket session(std::uint32_t index) const noexcept override { return ports_[index]->session; }
+    platform::held_sockets sockets(std::uint32_t) const noexcept override { return {}; }
     std::uint64_t cookie(std::uint32_t index) const noexcept override { return ports_[index]->inode; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
     void hand_over(std::uint32_t index, native_socket target, failure& f) override;

@@ -16,6 +16,7 @@
 #include <berth/lent_buffer.hpp>
 #include <berth/listener_pool.hpp>
 #include <berth/log.hpp>
+#include <berth/persistent.hpp>
 #include <berth/port_block.hpp>
 #include <berth/port_reservation.hpp>
 #include <berth/receiver.hpp>

@@ -42,10 +42,13 @@ struct capabilities {
     std::uint32_t kernel_bytes_per_tcp_port =
         0;  ///< bytes of kernel memory, measured on the kernel named in ARCHITECTURE.md
     std::uint32_t kernel_bytes_per_udp_port = 0;
+    bool can_persist = false;     ///< a berthd answers at its usual place: persistent reservations can be made
+    std::string keeper;           ///< who holds their sockets while berthd is not there; empty if !can_persist
     std::vector<std::string> limits;  ///< what cannot be promised here, one sentence each
 };
 
-/// The facts for a request's parking preference. Thread-safe. Probes the system at each call (about a millisecond).
+/// The facts for a request's parking preference. Thread-safe. Probes the system at each call (about a millisecond),
+/// and asks berthd how it is (a fifth of a second at most, if it hangs).
 BERTH_DECL capabilities query_capabilities(parking preference = parking::best);
 
 }  // namespace berth

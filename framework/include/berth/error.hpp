@@ -40,9 +40,11 @@ enum class errc {
     forked,                   ///< a forked child used its parent's reservation
     wrong_namespace,          ///< the calling thread is in another network namespace than the block
     system_failure,           ///< the system refused for a reason that has no row of its own; failure names it
+    no_such_reservation,      ///< no persistent reservation has exactly this block and protocol (ERROR_NOT_FOUND)
+    service_unavailable,      ///< no berthd answers: persistent reservations need it; failure names its socket
 };
 
-inline constexpr std::size_t errc_count = 24;  ///< values of errc, 0 (none) included
+inline constexpr std::size_t errc_count = 26;  ///< values of errc, 0 (none) included
 
 BERTH_DECL const std::error_category& error_category() noexcept;
 

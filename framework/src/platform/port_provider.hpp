@@ -23,6 +23,13 @@ namespace berth::platform {
 
 enum class port_kind : std::uint8_t { udp, tcp_listen, tcp_connect };
 
+/// The descriptors of one port; -1: none.
+struct held_sockets {
+    native_socket holder = -1;
+    native_socket session = -1;
+    native_socket other_holder = -1;  // where a holder is split by family
+};
+
 struct hold_request {
     port_kind kind = port_kind::udp;
     port_block block{};  // specific and valid
@@ -30,6 +37,10 @@ struct hold_request {
     asio::ip::address address{};
     int backlog = 1024;
     parking park = parking::best;
+    /// Not empty: by index, the sockets of a block of the same request that somebody kept (see held_block::sockets);
+    /// they are duplicated, the descriptors stay the caller's. A port without a holder is bound anew, one without a
+    /// session socket gets a new one under its holder. Parks by system calls: that state is in the sockets.
+    std::vector<held_sockets> inherited{};
 };
 
 /// What park() found and threw away, and whether the session socket can be used again.
@@ -99,6 +110,9 @@ public:
 
     /// The session socket's descriptor; stays the block's property.
     [[nodiscard]] virtual native_socket session(std::uint32_t index) const noexcept = 0;
+
+    /// The descriptors of a port; they stay the block's property. Whoever keeps duplicates of them keeps the port.
+    [[nodiscard]] virtual held_sockets sockets(std::uint32_t index) const noexcept = 0;
 
     /// The session socket's cookie, as socket_facts has it.
     [[nodiscard]] virtual std::uint64_t cookie(std::uint32_t index) const noexcept = 0;

@@ -40,6 +40,9 @@ public:
     park_result park(std::uint32_t index, bool lent) noexcept override;
     void lose(std::uint32_t index) noexcept override { ports_[index].session = -1; }
     native_socket session(std::uint32_t index) const noexcept override { return ports_[index].session; }
+    held_sockets sockets(std::uint32_t index) const noexcept override {
+        return {ports_[index].holder, ports_[index].session, other_holders_.empty() ? -1 : other_holders_[index]};
+    }
     std::uint64_t cookie(std::uint32_t index) const noexcept override { return ports_[index].cookie; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
     void hand_over(std::uint32_t index, native_socket target, failure& f) override;
@@ -69,6 +72,14 @@ private:
     void close_all(std::uint32_t index, port_sockets& port) noexcept;
     int untag_session(int fd) noexcept;
     int hold_one(std::uint32_t index, port_sockets& port) noexcept;
+
+    // linux_adopt.cpp
+    [[nodiscard]] bool is_inherited(std::uint32_t index) const noexcept;
+    int adopt_one(std::uint32_t index, port_sockets& port) noexcept;
+    int adopt_holder(int inherited, std::uint16_t port, part p) noexcept;
+    int adopt_session(std::uint32_t index, port_sockets& port) noexcept;
+    int check_inherited(int fd, std::uint16_t port, int family) noexcept;
+    [[nodiscard]] bool is_silent(int fd) noexcept;
 
     // linux_hold_tcp.cpp
     int hold_tcp_by_repair(std::uint32_t index, port_sockets& port) noexcept;

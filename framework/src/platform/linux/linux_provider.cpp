@@ -148,7 +148,7 @@ std::unique_ptr<held_block> linux_provider::prepare(const hold_request& request,
                              request.family != address_family::dual && methods.has_ipv6;
     if ((f = check_descriptors(os_, request.block.count, methods.splits_holders ? 3 : 2))) return nullptr;
     std::unique_ptr<park_filter> filter;
-    if (request.kind != port_kind::tcp_connect && request.park == parking::best) {
+    if (request.kind != port_kind::tcp_connect && request.park == parking::best && request.inherited.empty()) {
         int ignored = 0;  // whatever the reason, the table of system calls is next, and capabilities say so
         filter = park_filter::load(os_, request.block.first, request.block.count, ignored);
     }

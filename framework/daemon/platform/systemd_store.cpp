@@ -1,0 +1,213 @@
+// Talking to the service manager; see systemd_store.hpp.
+#include "platform/systemd_store.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace berth::daemon {
+namespace {
+
+constexpr int patience = 10'000;  // milliseconds
+
+failure failed(const std::string& what, int error) {
+    return {errc::system_failure, "the service manager " + what + ": " + std::generic_category().message(error), 0,
+            0};
+}
+
+template <class Number>
+bool read_number(std::string_view& text, Number& value, int base, char end) {
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    text.remove_prefix(static_cast<std::size_t>(read.ptr - text.data()));
+    if (read.ec != std::errc()) return false;
+    if (end == '\0') return text.empty();
+    if (text.empty() || text.front() != end) return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+std::string variable(const char* name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+bool is_same_file(int a, int b) {
+    struct stat first {
+    }, second{};
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+}  // namespace
+
+std::string name_of(const kept_key& key) {
+    char text[40];
+    std::snprintf(text, sizeof text, "%016llx-%u-%u", static_cast<unsigned long long>(key.block), unsigned{key.port},
+                  static_cast<unsigned>(key.role));
+    return text;
+}
+
+std::optional<kept_key> key_of(std::string_view name) {
+    kept_key key;
+    unsigned role = 0;
+    std::string_view left = name;
+    if (!read_number(left, key.block, 16, '-') || !read_number(left, key.port, 10, '-') ||
+        !read_number(left, role, 10, '\0') || role < 1 || role > 3) {
+        return std::nullopt;
+    }
+    key.role = static_cast<socket_role>(role);
+    return name_of(key) == name ? std::optional(key) : std::nullopt;
+}
+
+std::unique_ptr<systemd_store> systemd_store::open(failure& f) {
+    f = {};
+    const std::string path = variable("NOTIFY_SOCKET");
+    sockaddr_un address{};
+    if (path.size() < 2 || path.size() >= sizeof address.sun_path) {
+        f = {errc::service_unavailable,
+             "no service manager started this (NOTIFY_SOCKET); run it as a service, or keep with a process", 0, 0};
+        return nullptr;
+    }
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    if (path[0] == '@') address.sun_path[0] = '\0';
+    std::unique_ptr<systemd_store> made(new systemd_store);
+    made->manager_ = platform::descriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    if (::connect(made->manager_.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
+        f = failed("does not listen at " + path, errno);
+        return nullptr;
+    }
+    std::size_t limit = 0;
+    const std::string told = variable("FDSTORE");
+    if (std::string_view left = told; read_number(left, limit, 10, '\0')) made->limit_ = limit;
+    made->take_over_descriptors();
+    return made;
+}
+
+// What is not named as one of ours is left as it is: it may be a socket to listen at.
+void systemd_store::take_over_descriptors() {
+    std::string_view process, count, names;
+    const std::string given[] = {variable("LISTEN_PID"), variable("LISTEN_FDS"), variable("LISTEN_FDNAMES")};
+    process = given[0], count = given[1], names = given[2];
+    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+    int for_whom = 0, descriptors = 0;
+    if (!read_number(process, for_whom, 10, '\0') || for_whom != ::getpid()) return;
+    if (!read_number(count, descriptors, 10, '\0')) return;
+    for (int fd = 3; fd < 3 + descriptors; ++fd) {
+        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+        const auto name = names.substr(0, names.find(':'));
+        names.remove_prefix(std::min(names.size(), name.size() + 1));
+        if (const auto key = key_of(name)) kept_[*key] = platform::descriptor(fd);
+    }
+}
+
+bool systemd_store::tell(const std::string& words, std::span<const int> descriptors, failure& f) {
+    const int error = platform::send_message(manager_.get(), std::as_bytes(std::span(words)), descriptors);
+    if (error != 0) f = failed("cannot be told", error);
+    return error == 0;
+}
+
+// The manager closes its end of the pipe once it has come this far.
+void systemd_store::await(failure& f) {
+    int ends[2];
+    if (f) return;
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        f = failed("cannot be waited for", errno);
+        return;
+    }
+    const platform::descriptor here(ends[0]);
+    platform::descriptor there(ends[1]);
+    const int sent[] = {there.get()};
+    if (!tell("BARRIER=1", sent, f)) return;
+    there = {};
+    pollfd waiting{.fd = here.get(), .events = 0, .revents = 0};
+    const int r = ::poll(&waiting, 1, patience);
+    if (r <= 0) f = failed("does not take note", r == 0 ? ETIMEDOUT : errno);
+}
+
+bool systemd_store::put_one(const kept_socket& socket, failure& f) {
+    const auto there = kept_.find(socket.key);
+    const std::string name = name_of(socket.key);
+    if (there != kept_.end()) {
+        if (is_same_file(there->second.get(), socket.fd)) return true;
+        kept_.erase(there);
+        if (!tell("FDSTOREREMOVE=1\nFDNAME=" + name, {}, f)) return false;
+    }
+    if (limit_ && kept_.size() >= *limit_) {
+        f = {errc::too_many_files,
+             "the service manager keeps " + std::to_string(*limit_) +
+                 " descriptors and no more; raise FileDescriptorStoreMax= of the unit",
+             0, 0};
+        return false;
+    }
+    platform::descriptor copy(::fcntl(socket.fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy) {
+        f = {errc::too_many_files, "no descriptor is left to keep with the service manager (LimitNOFILE=)", 0, 0};
+        return false;
+    }
+    const int sent[] = {socket.fd};
+    if (!tell("FDSTORE=1\nFDPOLL=0\nFDNAME=" + name, sent, f)) return false;
+    kept_[socket.key] = std::move(copy);
+    return true;
+}
+
+void systemd_store::put(std::span<const kept_socket> sockets, failure& f) {
+    f = {};
+    const auto before = kept_.size();
+    for (const auto& s : sockets) {
+        if (!put_one(s, f)) return;
+    }
+    if (kept_.size() != before) await(f);
+}
+
+void systemd_store::fetch(std::vector<kept_socket>& out, failure& f) {
+    f = {};
+    for (const auto& [key, fd] : kept_) {
+        const int copy = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0);
+        if (copy < 0) {
+            f = failed("gave more descriptors than this process may have", errno);
+            return;
+        }
+        out.push_back({key, copy});
+    }
+}
+
+void systemd_store::remove(std::span<const kept_key> keys, failure& f) {
+    f = {};
+    for (const auto& key : keys) {
+        if (kept_.erase(key) != 0 && !tell("FDSTOREREMOVE=1\nFDNAME=" + name_of(key), {}, f)) return;
+    }
+    await(f);
+}
+
+void systemd_store::remove_block(std::uint64_t block, failure& f) {
+    std::vector<kept_key> keys;
+    for (const auto& [key, fd] : kept_) {
+        if (key.block == block) keys.push_back(key);
+    }
+    remove(keys, f);
+}
+
+bool systemd_store::renew(failure& f) {
+    f = {};
+    return false;
+}
+
+std::string systemd_store::describe() const {
+    return "the service manager, " + std::to_string(kept_.size()) + " descriptors" +
+           (limit_ ? " of " + std::to_string(*limit_) : "; it does not tell its limit (FileDescriptorStoreMax=)");
+}
+
+}  // namespace berth::daemon

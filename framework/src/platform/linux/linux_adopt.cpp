@@ -1,0 +1,76 @@
+// Sockets that somebody kept become a block's again, and the ports are never anybody's in between.
+//
+// Whoever held them before may have died in the middle of anything, so each is put into the state that it rests in: a
+// holder without reuse flag, tag and queue, a session socket silent and, for a listener, listening. Every step is one
+// that changes nothing where there is nothing to change. Who else is on the ports, the closing check says as always.
+#include "platform/linux/linux_block.hpp"
+#include "platform/linux/socket_options.hpp"
+
+#include <netinet/tcp.h>
+
+#include <cerrno>
+
+namespace berth::platform {
+
+bool linux_block::is_inherited(std::uint32_t index) const noexcept {
+    return index < request_.inherited.size() && request_.inherited[index].holder >= 0;
+}
+
+// Of the block's protocol and of this family, and bound to this port on all addresses, or on the session's one.
+int linux_block::check_inherited(int fd, std::uint16_t port, int family) noexcept {
+    int type = 0, domain = 0;
+    int r = get_option(os_, fd, SOL_SOCKET, SO_TYPE, type);
+    if (r >= 0) r = get_option(os_, fd, SOL_SOCKET, SO_DOMAIN, domain);
+    socket_address bound;
+    bound.size = sizeof bound.storage;
+    if (r >= 0) r = os_.getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage), &bound.size);
+    if (r < 0) return r;
+    // the port is at the same place in both families
+    const bool is_it =
+        type == (is_udp() ? SOCK_DGRAM : SOCK_STREAM) && domain == family && bound.storage.sin6_port == htons(port);
+    return is_it ? 0 : -ESTALE;
+}
+
+int linux_block::adopt_holder(int inherited, std::uint16_t port, part p) noexcept {
+    int r = check_inherited(inherited, port, family_of(p));
+    if (r >= 0) r = dissolve(os_, inherited);  // clears a tag, ends a listen; the port stays bound
+    if (r >= 0 && !is_udp()) r = set_option(os_, inherited, SOL_SOCKET, SO_REUSEADDR, 0);
+    return r < 0 ? r : os_.dup_above(inherited, 0);
+}
+
+bool linux_block::is_silent(int fd) noexcept {
+    int tag = 0;
+    return methods_.park == park_method::interface_tag &&
+           get_option(os_, fd, SOL_SOCKET, option_bind_to_ifindex, tag) >= 0 && tag == session_tag;
+}
+
+int linux_block::adopt_session(std::uint32_t index, port_sockets& port) noexcept {
+    const int inherited = static_cast<int>(request_.inherited[index].session);
+    if (inherited < 0) return rebind_session(index, port);
+    int r = check_inherited(inherited, port_at(index), session_family());
+    if (r >= 0 && is_listener()) {
+        int listens = 0;
+        r = get_option(os_, inherited, SOL_SOCKET, SO_ACCEPTCONN, listens);
+        if (r >= 0 && listens == 0) r = -ESTALE;
+    }
+    if (r >= 0) r = cookie_of(os_, inherited, port.cookie);
+    if (r >= 0) r = os_.dup_above(inherited, 0);
+    if (r < 0) return r;
+    port.session = r;
+    if (is_silent(port.session)) return 0;  // without privilege a tag that is there cannot be set again
+    return silence(index, port);
+}
+
+int linux_block::adopt_one(std::uint32_t index, port_sockets& port) noexcept {
+    const auto& inherited = request_.inherited[index];
+    port.holder = adopt_holder(static_cast<int>(inherited.holder), port_at(index), part::holder);
+    if (port.holder < 0) return port.holder;
+    if (methods_.splits_holders && inherited.other_holder >= 0) {
+        const int other = adopt_holder(static_cast<int>(inherited.other_holder), port_at(index), part::other_holder);
+        if (other < 0) return other;
+        other_holders_[index] = other;
+    }
+    return adopt_session(index, port);
+}
+
+}  // namespace berth::platform
