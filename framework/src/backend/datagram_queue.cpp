@@ -60,7 +60,7 @@ struct datagram_flight final : message_operation {
     void add(void* data, std::size_t length, const held& h) noexcept {
         is_full = count + 1 == most_datagrams || length == 0 || (count != 0 && length < pieces[0].size);
         pieces[count] = {data, length};
-        holds[count] = h;
+        hold_of(count) = h;
         ++count;
         total += length;
     }
@@ -133,7 +133,7 @@ struct datagram_flight final : message_operation {
 
     void release() noexcept {
         for (std::uint32_t i = 0; i < count; ++i) {
-            const held& h = holds[i];
+            const held& h = hold_of(i);
             h.room == 0 ? loop.return_buffer(h.lent_id, h.memory) : loop.deallocate(h.memory, h.room);
         }
         count = 0;
@@ -144,21 +144,25 @@ struct datagram_flight final : message_operation {
         home.deallocate(this, sizeof(datagram_flight));
     }
 
+    held& hold_of(std::uint32_t i) noexcept { return i == 0 ? first_hold : other_holds[i - 1]; }
+
+    // What a single datagram needs is together: with hundreds under way each line of the cache counts.
     event_loop& loop;
     datagram_queue* queue = nullptr;  // nullptr: it is gone, or this one is not under way
     datagram_flight* next_idle = nullptr;
     datagram_flight* before = nullptr;
     datagram_flight* behind = nullptr;
+    std::size_t total = 0;  // bytes
     std::uint32_t count = 0;
     std::uint32_t alone = 0;
-    std::size_t total = 0;  // bytes
     bool is_alone = false;
     bool is_full = false;
     std::uint32_t size_of_address = 0;
+    held first_hold{};
     alignas(8) unsigned char to_address[largest_address];
-    alignas(8) unsigned char control_bytes[control_room];
     buffer_part pieces[most_datagrams];
-    held holds[most_datagrams];
+    held other_holds[most_datagrams - 1];
+    alignas(8) unsigned char control_bytes[control_room];
 };
 
 datagram_queue::~datagram_queue() {
