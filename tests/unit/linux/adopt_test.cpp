@@ -90,6 +90,15 @@ protected:
         EXPECT_FALSE(ec) << ec.message();
         EXPECT_EQ(core.statistics().condemned, 0u);
     }
+    /// Each port is ours, and the reservation works, when only it knows the sockets.
+    void expect_adopted() {
+        failure f;
+        const auto core = adopt(f);
+        ASSERT_TRUE(core) << f.what;
+        let_go();
+        expect_held();
+        expect_whole(*core);
+    }
 
     port_block block_{};
     kept_sockets kept_;
@@ -132,12 +141,7 @@ TEST_P(adopt_test, a_port_left_in_the_middle_of_a_renewal_is_put_right) {
     }
     close_one(kept_[1].session);
     close_one(kept_[2].session);
-    failure f;
-    const auto core = adopt(f);
-    ASSERT_TRUE(core) << f.what;
-    let_go();
-    expect_held();
-    expect_whole(*core);
+    expect_adopted();
 }
 
 TEST_P(adopt_test, a_port_that_was_not_kept_is_bound_anew) {
@@ -145,12 +149,7 @@ TEST_P(adopt_test, a_port_that_was_not_kept_is_bound_anew) {
     close_one(kept_[0].holder), close_one(kept_[0].session), close_one(kept_[0].other_holder);
     close_one(kept_[3].holder), close_one(kept_[3].session), close_one(kept_[3].other_holder);
     EXPECT_TRUE(can_bind(block_.first, false));
-    failure f;
-    const auto core = adopt(f);
-    ASSERT_TRUE(core) << f.what;
-    let_go();
-    expect_held();
-    expect_whole(*core);
+    expect_adopted();
 }
 
 TEST_P(adopt_test, somebody_on_a_port_that_was_not_kept_is_seen) {
