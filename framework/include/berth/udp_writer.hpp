@@ -1,8 +1,9 @@
 // The sending side of a UDP socket that never waits: runs of datagrams to one destination leave in one call.
 //
-// What is sent during a turn of the loop is handed to the system at its end; datagrams of the same size to the same
-// destination one after the other together (segmentation offload), so it pays to send in runs. Datagrams that the
-// system refuses are counted, not reported one by one: UDP promises no more.
+// What is sent during a turn of the loop is handed to the system at its end, datagrams of the same size to the same
+// destination together (segmentation offload), whatever was sent elsewhere in between. To one destination they leave
+// in the order in which they were sent. Those that the system refuses are counted, not reported one by one: UDP
+// promises no more.
 #pragma once
 
 #include <berth/detail/datagram_queue.hpp>

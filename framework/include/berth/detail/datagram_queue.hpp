@@ -1,8 +1,8 @@
 // Datagrams on their way out: runs to one destination go to the system in one call, which cuts them apart (GSO).
 //
-// What is sent during a turn of the loop is gathered until its end: as long as the destination is the same and the
-// size is, only the last of a run may be shorter. Where the system does not cut, each is sent by itself. What was
-// handed over is sent even if the queue goes meanwhile. Belongs to the loop's thread.
+// What is sent during a turn of the loop is gathered until its end, for each destination by itself, as long as the
+// size is the same; only the last of a run may be shorter. Where the system does not cut, each is sent by itself.
+// What was handed over is sent even if the queue goes meanwhile. Belongs to the loop's thread.
 #pragma once
 
 #include <berth/detail/event_loop.hpp>
@@ -14,10 +14,14 @@
 namespace berth::detail {
 
 struct datagram_flight;
+struct datagram_flights;
+class gathered_flights;
+struct held_bytes;
 
 class datagram_queue {
 public:
-    datagram_queue(event_loop& loop, bool may_join) noexcept : loop_(&loop), largest_segment_(may_join ? 0xffff : 0) {}
+    /// Throws std::bad_alloc.
+    BERTH_DECL datagram_queue(event_loop& loop, bool may_join);
     datagram_queue(const datagram_queue&) = delete;
     datagram_queue& operator=(const datagram_queue&) = delete;
     BERTH_DECL ~datagram_queue();
@@ -36,24 +40,27 @@ public:
         std::uint64_t calls = 0;   ///< sends that it took them in
         int last_error = 0;        ///< a system's error number
     };
-    [[nodiscard]] BERTH_DECL const counts& totals() const noexcept { return totals_; }
+    [[nodiscard]] BERTH_DECL const counts& totals() const noexcept;
 
 private:
-    friend struct datagram_flight;
     struct turn_end : ready_node {
         datagram_queue* queue = nullptr;  // nullptr: it is gone
         event_loop* loop = nullptr;
     };
-    datagram_flight& flight_for(attachment& socket, const void* address, std::size_t size, std::size_t length);
-    void gather(datagram_flight& flight);
+    struct way {
+        datagram_flight& flight;
+        bool joins;  // what it carries already
+        std::uint8_t place;
+    };
+    way find(attachment& socket, const void* address, std::size_t size, std::size_t length);
+    void add(const way& w, void* data, std::size_t length, const held_bytes& h) noexcept;
+    void depart(datagram_flight& flight) noexcept;
+    void ask_for_turn_end();
 
     event_loop* loop_;
-    datagram_flight* gathering_ = nullptr;
-    datagram_flight* idle_ = nullptr;       // used before, free
-    datagram_flight* under_way_ = nullptr;  // all of them, so that none tells a queue that is gone
+    datagram_flights* flights_;             // what those under way share with the queue, and outlives it for them
+    gathered_flights* gathered_ = nullptr;  // those that wait for the end of the turn; each holds its socket
     turn_end* end_of_turn_ = nullptr;       // nullptr: not asked for
-    std::uint16_t largest_segment_;         // bytes; larger datagrams are not joined, the system refuses it
-    counts totals_;
 };
 
 }  // namespace berth::detail
