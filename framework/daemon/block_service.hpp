@@ -58,6 +58,7 @@ public:
     [[nodiscard]] const stored_block* row_of(std::uint64_t id) const noexcept override;
     [[nodiscard]] detail::port_lane* lane_of(std::uint64_t id) const noexcept override;
     void condemned(std::uint64_t id, std::uint32_t index) override { to_renew_.push_back({id, index}); }
+    [[nodiscard]] bool is_renewing(std::uint64_t id) const noexcept override;
     void keeper_failed(const failure& f) override;
     [[nodiscard]] std::uint64_t network() const noexcept override { return network_; }
 

@@ -39,6 +39,10 @@ bool block_service::work() {
     return more || !to_renew_.empty();
 }
 
+bool block_service::is_renewing(std::uint64_t id) const noexcept {
+    return std::any_of(to_renew_.begin(), to_renew_.end(), [&](const auto& p) { return p.block == id; });
+}
+
 void block_service::renew_ports(std::size_t most) {
     for (; most != 0 && !to_renew_.empty(); --most) {
         const auto port = to_renew_.back();
@@ -57,6 +61,7 @@ void block_service::renew_ports(std::size_t most) {
         keeper_.put(std::span(&fresh, 1), f);
         if (f) keeper_failed(f);
         log_line(log_level::info, "renewed").with("port", lane->port_at(port.index));
+        desk_.serve_waiting(port.block);
     }
 }
 

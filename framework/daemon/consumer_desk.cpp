@@ -181,7 +181,11 @@ void consumer_desk::settle(consumer& c, const std::vector<bool>& held) {
     c.is_recalled = false;
     if (c.now != stage::settling) return;
     c.now = stage::served;
-    const auto* const row = blocks_.row_of(c.book.block());
+    const auto block = c.book.block();
+    if (std::any_of(all_.begin(), all_.end(), [&](auto& o) { return o.waiting && o.book.block() == block; })) {
+        recall_from(c);
+    }
+    const auto* const row = blocks_.row_of(block);
     if (row != nullptr && row->is_draining) {
         static_cast<void>(send(c, detail::encode(share_message{.verb = share_verb::recall_all})));
     }

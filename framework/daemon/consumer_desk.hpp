@@ -36,8 +36,9 @@ public:
     [[nodiscard]] virtual const stored_block* row_of(std::uint64_t id) const noexcept = 0;
     /// nullptr: it is not held now.
     [[nodiscard]] virtual detail::port_lane* lane_of(std::uint64_t id) const noexcept = 0;
-    /// A port was condemned as it came back.
+    /// A port was condemned as it came back: it is renewed in a later turn, and the desk hears of it.
     virtual void condemned(std::uint64_t id, std::uint32_t index) = 0;
+    [[nodiscard]] virtual bool is_renewing(std::uint64_t id) const noexcept = 0;
     virtual void keeper_failed(const failure& f) = 0;
     /// The network namespace that the ports are in.
     [[nodiscard]] virtual std::uint64_t network() const noexcept = 0;
@@ -59,6 +60,9 @@ public:
 
     /// A client becomes a consumer. On success the connection is the desk's and the answer is sent.
     void take(const detail::service_request& request, platform::descriptor& connection, failure& f);
+
+    /// Ports of the block may have become free.
+    void serve_waiting(std::uint64_t block);
 
     /// All consumers of the block are told to give back what is idle, now and from now on.
     void recall_all(std::uint64_t block);
@@ -110,7 +114,7 @@ private:
     std::vector<std::uint32_t> lend(detail::port_lane& lane, const detail::service_request& request,
                                     std::uint32_t most);
     bool recall(const consumer& c);
-    void serve_waiting(std::uint64_t block);
+    void recall_from(consumer& c);
 
     descriptor_store& keeper_;
     lender& blocks_;

@@ -131,17 +131,20 @@ void consumer_desk::fetch(consumer& c, const service_request& request, bool may_
     for (const auto index : lent) bring_back(c, index, brought::rested);
 }
 
-// True: somebody was asked, or was already and has not answered.
+// True: somebody was asked, or has not answered yet, or will be asked once it has said what it has.
 bool consumer_desk::recall(const consumer& c) {
     bool asked = false;
-    const auto message = detail::encode(share_message{.verb = share_verb::recall, .count = 8});
     for (auto& other : all_) {
-        if (&other == &c || other.book.block() != c.book.block() || other.now != stage::served) continue;
-        if (other.book.count() == 0) continue;
-        if (!other.is_recalled) other.is_recalled = send(other, message);
-        asked = asked || other.is_recalled;
+        if (&other == &c || other.book.block() != c.book.block() || other.book.count() == 0) continue;
+        if (other.now == stage::served && !other.is_recalled) recall_from(other);
+        asked = asked || other.is_recalled || other.now == stage::settling;
     }
     return asked;
+}
+
+void consumer_desk::recall_from(consumer& c) {
+    constexpr std::uint32_t some = 8;
+    c.is_recalled = send(c, detail::encode(share_message{.verb = share_verb::recall, .count = some}));
 }
 
 void consumer_desk::recall_all(std::uint64_t block) {
@@ -154,11 +157,13 @@ void consumer_desk::recall_all(std::uint64_t block) {
 // In the order in which they came to be consumers. The last answer to a recall ends the waiting for it.
 void consumer_desk::serve_waiting(std::uint64_t block) {
     auto* const lane = blocks_.lane_of(block);
-    const bool more_to_come = std::any_of(all_.begin(), all_.end(), [&](const consumer& c) {
-        return c.book.block() == block && c.is_recalled && c.now == stage::served;
-    });
+    const bool more_to_come =
+        blocks_.is_renewing(block) || std::any_of(all_.begin(), all_.end(), [&](const consumer& c) {
+            return c.book.block() == block && c.book.count() != 0 &&
+                   (c.now == stage::settling || (c.now == stage::served && c.is_recalled));
+        });
     for (auto& c : all_) {
-        if (!c.waiting || c.book.block() != block) continue;
+        if (!c.waiting || c.book.block() != block) continue;  // and once more when its time is over
         if (more_to_come && (lane == nullptr || lane->ready() == 0)) continue;
         fetch(c, *std::exchange(c.waiting, std::nullopt), false);
     }

@@ -198,13 +198,14 @@ void block_share::send_condemned(port_lane& lane) noexcept {
     }
 }
 
+// The daemon takes the end of the connection for the end of all its sockets: so it lasts as long as the process if
+// some live on, and as long as a forked child that has copies of all.
 void block_share::close(bool sockets_live_on) noexcept {
     const std::lock_guard lock(talking_);
     is_closed_ = true;
     if (!channel_) return;
-    if (!sockets_live_on) return channel_->end();
-    // The daemon takes the end of the connection for the end of all its sockets: it lasts as long as the process.
-    channel_->leave_open();
+    sockets_live_on ? channel_->leave_open() : channel_->end();
+    channel_.reset();
 }
 
 void block_share::abandon() noexcept {

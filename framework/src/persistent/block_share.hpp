@@ -38,6 +38,8 @@ private:
     enum class turn : std::uint8_t { none, answered, refused, ask_again, lost };
 
     std::shared_ptr<platform::service_channel> connect(service_answer& block, failure& f);
+    std::optional<service_answer> ask_for_block(platform::service_channel& channel, clock::time_point until,
+                                                failure& f);
     bool ask(port_lane& lane, const service_request& request, failure& f);
     bool reconnect(port_lane& lane, failure& f);
     turn take_one(port_lane& lane, std::uint32_t asked, failure& f);

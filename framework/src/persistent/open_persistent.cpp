@@ -10,9 +10,7 @@ namespace berth {
 namespace detail {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr int tries = 20;  // a daemon may start again between two steps
+constexpr std::chrono::milliseconds between_tries{5};
 
 failure check(const share_options& o) {
     if (o.fetch < 1 || o.fetch > descriptors_per_message) {
@@ -36,31 +34,39 @@ struct opened_shares {
 
 }  // namespace
 
-// A connection that ends in the middle, or one that an older daemon had begun to answer, is begun anew.
+// Nothing: the connection ended in the middle, or the answer is none to this.
+std::optional<service_answer> block_share::ask_for_block(platform::service_channel& channel, clock::time_point until,
+                                                         failure& f) {
+    const service_request request{.kind = request_kind::take, .id = ++asked_, .token = token_};
+    channel.send(encode(request), f);
+    std::byte bytes[answer_size + 1];
+    std::vector<platform::native_socket> none;
+    std::size_t size = 0;
+    while (!f && (size = channel.receive(bytes, none, f)) == 0 && !f && clock::now() < until) {
+        channel.wait(std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()));
+    }
+    auto answer = parse_answer(std::span(bytes).first(size));
+    const bool is_it = answer && answer->kind == request.kind && answer->id == request.id;
+    return is_it ? std::move(answer) : std::nullopt;
+}
+
+// What was begun is begun anew until the patience is over: a daemon that starts again was there a moment ago.
 std::shared_ptr<platform::service_channel> block_share::connect(service_answer& block, failure& f) {
     const auto until = clock::now() + options_.patience;
-    for (int i = 0; i < tries; ++i) {
+    for (bool begun = false;; begun = true) {
         auto channel = std::make_shared<platform::service_channel>(path_, options_.patience, f);
-        if (f) return nullptr;
-        const service_request request{.kind = request_kind::take, .id = ++asked_, .token = token_};
-        channel->send(encode(request), f);
-        std::byte bytes[answer_size + 1];
-        std::vector<platform::native_socket> none;
-        std::size_t size = 0;
-        while (!f && (size = channel->receive(bytes, none, f)) == 0 && !f && clock::now() < until) {
-            channel->wait(std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now()) + 1ms);
-        }
-        auto answer = parse_answer(std::span(bytes).first(size));
-        if (answer && answer->kind == request_kind::take && answer->id == request.id) {
-            if (answer->error == errc{}) {
+        if (f && (!begun || f.code != errc::service_unavailable)) return nullptr;
+        if (!f) {
+            if (auto answer = ask_for_block(*channel, until, f)) {
+                f = {answer->error, answer->text, 0, answer->port};
+                if (answer->error != errc{}) return nullptr;
+                f = {};
                 block = std::move(*answer);
                 return channel;
             }
-            f = {answer->error, answer->text, 0, answer->port};
-            return nullptr;
         }
         if (clock::now() >= until) break;
-        if (i + 1 < tries) platform::service_channel::pause(5ms * i);
+        platform::service_channel::pause(between_tries);
     }
     if (!f) f = {errc::service_unavailable, "berthd at " + path_ + " does not answer in time", 0, 0};
     return nullptr;

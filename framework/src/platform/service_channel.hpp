@@ -36,7 +36,8 @@ public:
     /// Until there is something to receive, the other side is gone, or the time is over. Any thread.
     void wait(std::chrono::milliseconds time) const noexcept;
     static void pause(std::chrono::milliseconds time) noexcept;
-    /// Ends it for both sides, at once. Any thread.
+    /// Nothing more is received, and who waits does not; the other side hears of the end when the last copy is
+    /// closed.
     void end() noexcept;
     /// The connection lasts as long as the process.
     void leave_open() noexcept { connection_ = -1; }

@@ -100,6 +100,7 @@ private:
     [[nodiscard]] int looks_needed() const noexcept;
     int note_baselines() noexcept;
     int note_baselines(std::uint32_t index) noexcept;
+    int note_baselines_elsewhere() noexcept;
     int find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign);
     std::string who_has(std::uint16_t port) noexcept;
 

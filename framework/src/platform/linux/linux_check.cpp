@@ -131,12 +131,24 @@ int linux_block::note_baselines(std::uint32_t index) noexcept {
     return carrier_ ? silenced : r;
 }
 
-// All out: whatever comes back first is condemned, and the socket that replaces it is the sample.
 int linux_block::note_baselines() noexcept {
     for (std::uint32_t i = 0; i < held(); ++i) {
         if (!is_out(i)) return note_baselines(i);
     }
-    return 0;
+    return note_baselines_elsewhere();
+}
+
+// All are out, and what they are like is not for us to say: a socket of another port is the sample.
+int linux_block::note_baselines_elsewhere() noexcept {
+    const int fd = make_socket(part::session);
+    if (fd < 0) return fd;
+    int r = is_udp() ? 0 : set_option(os_, fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (r >= 0) r = bind_session(fd, 0);
+    if (r >= 0 && is_listener()) r = os_.listen(fd, request_.backlog);
+    if (r >= 0) audit_ = option_audit::capture(os_, fd, request_.kind, r);
+    if (audit_) carrier_ = option_carrier::capture(os_, session_family(), request_.kind, r);
+    os_.close(fd);
+    return carrier_ ? 0 : r;
 }
 
 }  // namespace berth::platform

@@ -159,7 +159,6 @@ park_result linux_block::park(std::uint32_t index, bool lent) noexcept {
         if (r >= 0 && lent) r = dissolve(os_, fd);          // a caller's connect, a caller's device
     }
     if (r >= 0 && request_.kind == port_kind::tcp_connect) r = reset_connection(fd);
-    if (lent && !audit_) r = -EINVAL;  // nobody knows yet what it should be like
     if (r >= 0 && lent && audit_->restore(os_, fd, port_at(index), port.cookie) == verdict::condemned) r = -EINVAL;
     if (r >= 0) r = silence(index, port);
     if (r >= 0 && is_udp()) r = drain_both_queues(fd, out.discarded);

@@ -79,7 +79,6 @@ renewal linux_block::renew(std::uint32_t index) noexcept {
         return renewal::failed;
     }
     port = fresh;
-    if (!audit_) note_baselines(index);
     return renewal::renewed;
 }
 

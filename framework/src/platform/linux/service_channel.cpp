@@ -105,7 +105,7 @@ void service_channel::pause(std::chrono::milliseconds time) noexcept {
     ::poll(nullptr, 0, static_cast<int>(time.count()));
 }
 
-void service_channel::end() noexcept { ::shutdown(static_cast<int>(connection_), SHUT_RDWR); }
+void service_channel::end() noexcept { ::shutdown(static_cast<int>(connection_), SHUT_RD); }
 
 void service_channel::abandon() noexcept {
     if (connection_ >= 0) ::close(static_cast<int>(connection_));
