@@ -34,6 +34,8 @@ struct settings {
     std::string keeper;
     std::string keep_with = "process";
     std::string log = "info";
+    std::uint32_t most_ports = 65536;
+    std::uint32_t rest = 1000;  // milliseconds
     bool check = false;
     bool end_keeper = false;
     [[nodiscard]] std::string store_path() const { return state + "/blocks.db"; }
@@ -88,7 +90,8 @@ class running_daemon {
 public:
     running_daemon(const settings& s, gid_t group, block_store& store, descriptor_store& keeper)
         : settings_(s),
-          service_(platform::system_provider(), store, keeper, list_),
+          service_(platform::system_provider(), store, keeper, list_, {.ports = s.most_ports},
+                   std::chrono::milliseconds{s.rest}),
           keeper_(keeper),
           server_(s.socket, group) {}
 
@@ -103,12 +106,17 @@ public:
         bool stops = false;
         server_.watch(signals.handle(), [&] { stops = true; });
         watch_keeper();
+        service_.desk().serve_with(server_);
         log_line(log_level::info, "ready").with("socket", settings_.socket).with("keeper", keeper_.describe());
         notify_service_manager("READY=1\nSTATUS=ready");
-        const auto answer = [&](const detail::service_request& r) { return this->answer(r); };
+        const auto answer = [&](const auto& request, platform::descriptor& c) { return this->answer(request, c); };
         auto looked = std::chrono::steady_clock::now();
         while (!stops && !service_.must_end()) {
-            server_.turn(service_.has_more_to_do() ? 1000ms : 3600'000ms, answer);
+            const bool more = service_.work();
+            const auto usual = service_.has_more_to_do() ? 1000ms : 3600'000ms;
+            server_.turn(
+                more ? 0ms : std::min<std::chrono::milliseconds>(service_.desk().due().value_or(usual), usual),
+                answer);
             if (service_.has_more_to_do() && std::chrono::steady_clock::now() - looked >= 1s) {
                 look_after();
                 looked = std::chrono::steady_clock::now();
@@ -139,8 +147,10 @@ private:
         with_keeper_unwatched([&] { service_.look_after(); });
     }
 
-    detail::service_answer answer(const detail::service_request& request) {
-        auto out = service_.answer(request);
+    std::optional<detail::service_answer> answer(const detail::service_request& request,
+                                                 platform::descriptor& connection) {
+        auto out = service_.answer(request, connection);
+        if (!connection) return std::nullopt;  // a consumer's now
         if (request.kind != detail::request_kind::status) return out;
         const auto number = [&](service_number which) -> std::uint32_t& {
             return out.numbers[static_cast<std::size_t>(which)];
@@ -150,8 +160,8 @@ private:
         number(service_number::process) = static_cast<std::uint32_t>(own_process());
         number(service_number::uptime) = static_cast<std::uint32_t>(
             std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_).count());
-        number(service_number::refused) =
-            static_cast<std::uint32_t>(counts.denied + counts.malformed + counts.turned_away + counts.too_slow);
+        number(service_number::refused) = static_cast<std::uint32_t>(
+            counts.denied + counts.malformed + counts.turned_away + counts.too_slow + service_.desk().shut_out());
         return out;
     }
 
@@ -211,6 +221,12 @@ int main(int argc, char** argv) {
                    "who holds the sockets when this is not there: a process of berth's own, "
                    "or the systemd that started this")
         ->check(CLI::IsMember({"process", "systemd"}))
+        ->capture_default_str();
+    app.add_option("--most-ports", s.most_ports, "ports that one consumer may have of a block")
+        ->check(CLI::Range(1, 65536))
+        ->capture_default_str();
+    app.add_option("--rest", s.rest, "milliseconds that a port rests when its consumer is gone")
+        ->check(CLI::Range(0, 3600'000))
         ->capture_default_str();
     app.add_option("--log-level", s.log, "info, warning or error")
         ->check(CLI::IsMember({"info", "warning", "error"}))

@@ -36,8 +36,14 @@ void say(const failure& f, service_answer& out) {
 }  // namespace
 
 block_service::block_service(platform::port_provider& provider, block_store& store, descriptor_store& keeper,
-                             reserved_ports& list)
-    : provider_(provider), store_(store), keeper_(keeper), list_(list) {}
+                             reserved_ports& list, consumer_limits limits, std::chrono::milliseconds rest)
+    : provider_(provider),
+      store_(store),
+      keeper_(keeper),
+      list_(list),
+      rest_(rest),
+      network_(provider.network_namespace()),
+      desk_(keeper, *this, limits) {}
 
 block_service::~block_service() = default;
 
@@ -45,6 +51,17 @@ const stored_block* block_service::find(transport protocol, const port_block& bl
     const auto it = std::find_if(blocks().begin(), blocks().end(),
                                  [&](const stored_block& b) { return b.protocol == protocol && b.block == block; });
     return it == blocks().end() ? nullptr : &*it;
+}
+
+service_answer block_service::answer(const service_request& request, platform::descriptor& connection) {
+    if (request.kind != request_kind::take) return answer(request);
+    service_answer out;
+    out.kind = request.kind;
+    out.id = request.id;
+    failure f;
+    desk_.take(request, connection, f);
+    if (f) say(f, out);
+    return out;
 }
 
 service_answer block_service::answer(const service_request& request) {
@@ -58,6 +75,8 @@ service_answer block_service::answer(const service_request& request) {
         status(out);
     } else if (request.kind == request_kind::create) {
         create(request, out, f);
+    } else if (request.kind == request_kind::take || request.kind == request_kind::fetch) {
+        f = {errc::invalid_argument, "who fetches ports has taken the block by its token first", 0, 0};
     } else if (!(f = detail::check_persistent(request.block, request.protocol))) {
         const auto* row = find(request.protocol, request.block);
         if (row == nullptr) {
@@ -119,7 +138,8 @@ void block_service::remove(const stored_block& row, failure& f) {
         const auto ports = it->second->statistics().ports;
         if (const auto out = static_cast<std::uint32_t>(ports.open + ports.taken); out != 0) {
             f = {errc::reservation_busy,
-                 std::to_string(out) + " sockets of the block are out; drain it, and remove it when they are back",
+                 std::to_string(out) + " ports of the block are with " + std::to_string(desk_.consumers(gone.id)) +
+                     " consumers; drain it (berthctl drain), and remove it when they are back",
                  out, 0};
             return;
         }
@@ -144,7 +164,9 @@ void block_service::set_draining(const stored_block& row, bool draining, service
     auto next = store_.contents();
     *std::find(next.blocks.begin(), next.blocks.end(), row) = changed;
     store_.commit(next, f);
-    if (!f) describe(changed, out);
+    if (f) return;
+    if (draining) desk_.recall_all(changed.id);
+    describe(changed, out);
 }
 
 void block_service::next_block(std::uint32_t after, service_answer& out) const {
@@ -163,6 +185,8 @@ void block_service::describe(const stored_block& row, service_answer& out) const
     out.created = row.created;
     out.is_draining = row.is_draining;
     out.is_held = held_.contains(row.id);
+    out.numbers[static_cast<std::size_t>(detail::block_number::ports_out)] = desk_.ports_out(row.id);
+    out.numbers[static_cast<std::size_t>(detail::block_number::consumers)] = desk_.consumers(row.id);
     const auto why = why_.find(row.id);
     if (why != why_.end()) out.text = why->second;
 }
@@ -174,6 +198,8 @@ void block_service::status(service_answer& out) const {
     number(service_number::blocks) = static_cast<std::uint32_t>(blocks().size());
     number(service_number::blocks_held) = static_cast<std::uint32_t>(held_.size());
     for (const auto& b : blocks()) number(service_number::ports) += b.block.count;
+    number(service_number::ports_out) = desk_.ports_out();
+    number(service_number::consumers) = desk_.consumers();
     out.text = keeper_.describe();
     if (!why_unlisted_.empty()) out.text += "; " + why_unlisted_;
 }

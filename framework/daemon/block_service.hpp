@@ -7,6 +7,7 @@
 #pragma once
 
 #include "block_store.hpp"
+#include "consumer_desk.hpp"
 #include "descriptor_store.hpp"
 #include "persistent/message.hpp"
 #include "platform/port_provider.hpp"
@@ -18,12 +19,12 @@
 
 namespace berth::daemon {
 
-class block_service {
+class block_service final : public lender {
 public:
     /// All of these outlive the service.
     block_service(platform::port_provider& provider, block_store& store, descriptor_store& keeper,
-                  reserved_ports& list);
-    ~block_service();
+                  reserved_ports& list, consumer_limits limits = {}, std::chrono::milliseconds rest = {});
+    ~block_service() override;
     block_service(const block_service&) = delete;
     block_service& operator=(const block_service&) = delete;
 
@@ -34,6 +35,8 @@ public:
 
     /// Decides one request of somebody who may ask. `numbers` of a status are what the service knows of them.
     detail::service_answer answer(const detail::service_request& request);
+    /// The same, of a client who may become a consumer: then `connection` is not the caller's any more.
+    detail::service_answer answer(const detail::service_request& request, platform::descriptor& connection);
 
     /// What has to be done again: blocks that are not held, descriptors that could not be removed. Post on success of
     /// the keeper: it holds every socket.
@@ -41,8 +44,23 @@ public:
     /// The keeper died or does not answer: a new one gets everything.
     void renew_keeper();
     [[nodiscard]] bool has_more_to_do() const noexcept {
-        return keeper_is_lost_ || !to_forget_.empty() || held_.size() != blocks().size();
+        return keeper_is_lost_ || !to_forget_.empty() || !to_try_again_.empty() || held_.size() != blocks().size();
     }
+
+    /// Session sockets to those who may ask.
+    [[nodiscard]] consumer_desk& desk() noexcept { return desk_; }
+    [[nodiscard]] const consumer_desk& desk() const noexcept { return desk_; }
+    /// Besides requests, once a turn. True: there is more to do at once.
+    bool work();
+
+    // --- for the desk ---
+    [[nodiscard]] const stored_block* row_of(reservation_token token) const noexcept override;
+    [[nodiscard]] const stored_block* row_of(std::uint64_t id) const noexcept override;
+    [[nodiscard]] detail::port_lane* lane_of(std::uint64_t id) const noexcept override;
+    void condemned(std::uint64_t id, std::uint32_t index) override { to_renew_.push_back({id, index}); }
+    [[nodiscard]] bool is_renewing(std::uint64_t id) const noexcept override;
+    void keeper_failed(const failure& f) override;
+    [[nodiscard]] std::uint64_t network() const noexcept override { return network_; }
 
     /// The block store failed in a way that only a new start settles.
     [[nodiscard]] bool must_end() const noexcept { return store_.is_broken(); }
@@ -71,9 +89,14 @@ private:
     void hold_what_is_not(std::vector<kept_socket>& kept);
     void keep(std::uint64_t id, detail::reservation_core& core, failure& f);
     void forget(std::uint64_t id);
-    void keeper_failed(const failure& f);
     static void let_go(const held_core& core) noexcept;
     bool release_unknown(const std::vector<kept_socket>& kept, failure& f);
+
+    struct condemned_port {
+        std::uint64_t block;
+        std::uint32_t index;
+    };
+    void renew_ports(std::size_t most);
 
     platform::port_provider& provider_;
     block_store& store_;
@@ -84,6 +107,10 @@ private:
     std::map<std::uint64_t, std::string> why_;  // not held: why, as it was logged
     bool keeper_is_lost_ = false;               // it does not hold all that it should
     std::vector<std::uint64_t> to_forget_;      // removed, but still with the keeper
+    const std::chrono::milliseconds rest_;      // of a port that comes back from one who is gone
+    const std::uint64_t network_;
+    consumer_desk desk_;
+    std::vector<condemned_port> to_renew_, to_try_again_;
 };
 
 }  // namespace berth::daemon

@@ -55,6 +55,7 @@ block_service::held_core block_service::hold(const stored_block& row, std::vecto
     request.protocol = row.protocol;
     request.use = row.use;
     request.park = parking::system_calls;
+    request.cool_down = rest_;
     auto core = detail::reservation_core::make(provider_, request, f, detail::steady_nanoseconds, inherited);
     if (f.code != errc::family_mismatch) return core;
     request.family = address_family::ipv4;  // a kernel without IPv6
@@ -125,7 +126,9 @@ void block_service::start(const boot_id& boot, failure& f) {
     f = {};
     fetched_sockets kept;
     keeper_.fetch(kept.all, f);
-    if (f || !release_unknown(kept.all, f)) return;
+    if (f) return;
+    desk_.inherit(kept.all);
+    if (!release_unknown(kept.all, f)) return;
     renew_tokens(boot, f);
     if (!f) start_list(f);
     if (!f) hold_what_is_not(kept.all);
@@ -138,6 +141,9 @@ void block_service::hold_what_is_not(std::vector<kept_socket>& kept) {
         failure f;
         auto inherited = sockets_of(row, kept);
         const bool again = !inherited.empty();
+        for (std::uint32_t i = 0; i < inherited.size(); ++i) {
+            inherited[i].is_out = inherited[i].session >= 0 && desk_.is_out(row.id, i);
+        }
         auto core = hold(row, std::move(inherited), f);
         if (!core) {
             if (why_[row.id] != f.what) {
@@ -147,6 +153,7 @@ void block_service::hold_what_is_not(std::vector<kept_socket>& kept) {
             continue;
         }
         why_.erase(row.id);
+        desk_.mark_out(row.id, *core->only_lane());
         keep(row.id, *core, f);
         if (f) keeper_failed(f);
         held_[row.id] = std::move(core);
@@ -165,6 +172,8 @@ void block_service::keeper_failed(const failure& f) {
 void block_service::look_after() {
     if (keeper_is_lost_) renew_keeper();
     for (const auto id : std::exchange(to_forget_, {})) forget(id);
+    to_renew_.insert(to_renew_.end(), to_try_again_.begin(), to_try_again_.end());
+    to_try_again_.clear();
     if (held_.size() == blocks().size()) return;
     failure f;
     fetched_sockets kept;
@@ -179,6 +188,7 @@ void block_service::renew_keeper() {
     for (const auto& [id, core] : held_) {
         if (!f) keep(id, *core, f);
     }
+    if (!f) desk_.put_all(f);
     if (f) return keeper_failed(f);
     keeper_is_lost_ = false;
 }

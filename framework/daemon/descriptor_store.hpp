@@ -16,9 +16,11 @@
 
 namespace berth::daemon {
 
-enum class socket_role : std::uint8_t { holder = 1, session, other_holder };
+/// What a descriptor is. The last two are a consumer's: its connection, and what it has (a ledger).
+enum class socket_role : std::uint8_t { holder = 1, session, other_holder, connection, ledger };
+inline constexpr std::uint8_t last_role = static_cast<std::uint8_t>(socket_role::ledger);
 
-/// Names one socket. `block` is stored_block::id.
+/// Names one descriptor. `block` is stored_block::id, or a consumer's own number.
 struct kept_key {
     std::uint64_t block = 0;
     std::uint16_t port = 0;

@@ -26,7 +26,7 @@ void fields(Wire& wire, kept_key& key) {
     std::uint8_t unused = 0;
     wire.number(key.block);
     wire.number(key.port);
-    wire.number(key.role, 1, 3);
+    wire.number(key.role, 1, last_role);
     wire.number(unused, 0, 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include "acquiring_sockets.hpp"
 #include "association_table.hpp"
+#include "persistent/block_share.hpp"
 #include "reservation_core.hpp"
 #include "token_table.hpp"
 
@@ -25,8 +26,10 @@ asio::ip::address plain(const asio::ip::address& a) {
     return a;
 }
 
-error_code find_core(reservation_token token, std::shared_ptr<reservation_core>& core) noexcept {
+// `asks`: whether to ask berthd for a token that the process does not know.
+error_code find_core(reservation_token token, std::shared_ptr<reservation_core>& core, bool asks = false) {
     core = token_table::instance().find(token);
+    if (!core && asks && token) core = detail::share_for_associate(token);
     if (core) acquiring_sockets::instance().look(core.get());  // a token ends with its acquiring socket, at once
     if (core && core->now() == detail::phase::held) return {};
     return token_table::is_parents(token) ? errc::forked : errc::invalid_token;
@@ -128,7 +131,7 @@ void associate(native_handle_type socket, reservation_token token, error_code& e
         platform::socket_facts facts;
         if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
         std::shared_ptr<reservation_core> core;
-        if ((f.code = find_core(token, core))) return;
+        if ((f.code = find_core(token, core, true))) return;
         if (facts.is_bound) {
             f.code = errc::already_bound;
         } else if (lane_for(*core, facts.is_tcp) == nullptr) {

@@ -13,7 +13,11 @@ std::uint32_t port_lane::reclaim() noexcept {
     if (!lock || core_.now() != phase::held) return 0;
     std::uint32_t back = claims_.anything_cooling() ? wake_rested() : 0;
     if (!with_callers_.none() || !watched_.none()) back += look_for_closed();
-    if (!condemned_.none()) back += renew_condemned();
+    if (!condemned_.none() && core_.source() != nullptr) {
+        core_.source()->send_condemned(*this);
+    } else if (!condemned_.none()) {
+        back += renew_condemned();
+    }
     return back;
 }
 

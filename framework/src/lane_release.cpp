@@ -41,12 +41,13 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
                 if (condemned_.unmark(index)) return true;
                 break;
             case port_state::draining:
-                if (watched_.unmark(index)) return true;
+                if (watched_.unmark(index)) return core_.a_socket_lives_on(), true;
                 break;
             case port_state::open: {
                 if (policy == if_taken::refuse) return false;
                 auto expected = port_state::open;
-                if (with_callers_.unmark(index)) return true;  // our descriptor goes, the caller's lives on
+                if (with_callers_.unmark(index))
+                    return core_.a_socket_lives_on(), true;  // our descriptor goes, the caller's lives on
                 core_.detached_port_out();
                 if (!records_[index].state.compare_exchange_strong(expected, port_state::detached)) {
                     static_cast<void>(core_.detached_port_back());

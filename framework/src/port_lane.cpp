@@ -80,7 +80,7 @@ std::uint32_t port_lane::draw(bool& may_look, error_code& ec) noexcept {
         if (index == claim::none && std::exchange(may_look, false) && reclaim() != 0) index = claims_.claim();
         if (index == claim::none) {
             if (core_.now() == phase::held) {
-                core_.fail(errc::block_exhausted, ec);
+                if (fetch(port_source::need::any, 0, ec)) continue;
                 return claim::none;
             }
         } else if (confirm(index)) {
@@ -88,6 +88,18 @@ std::uint32_t port_lane::draw(bool& may_look, error_code& ec) noexcept {
         }
         if (is_over(ec)) return claim::none;
     }
+}
+
+// False, counted and said: there is none elsewhere either.
+bool port_lane::fetch(port_source::need what, std::uint32_t index, error_code& ec) noexcept {
+    auto* const source = core_.source();
+    ec = what == port_source::need::given ? errc::port_taken : errc::block_exhausted;
+    if (source != nullptr && source->fetch(*this, what, index, ec)) {
+        ec = {};
+        return true;
+    }
+    core_.count_failure(ec);
+    return false;
 }
 
 bool port_lane::open(std::uint32_t index) noexcept {
@@ -121,6 +133,7 @@ bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
     if (!may_draw(ec)) return {};
     if (!block_range_.contains(port)) return core_.fail(errc::port_outside_block, ec), bound_port();
     const std::uint32_t index = std::uint32_t{port} - block_range_.first;
+    bool may_fetch = core_.source() != nullptr;
     do {
         if (claims_.anything_cooling()) wake_rested();
         const bool claimed = claims_.claim_given(index) || (reclaim() != 0 && claims_.claim_given(index));
@@ -128,8 +141,12 @@ bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
             if (open(index)) return {this, index};
             break;
         }
-        if (core_.now() == phase::held) break;
-    } while (!is_over(ec));
+        if (core_.now() == phase::held) {
+            if (!std::exchange(may_fetch, false)) break;
+            if (!fetch(port_source::need::given, index, ec)) return {};
+            continue;
+        }
+    } while (core_.now() == phase::held || !is_over(ec));
     if (!ec) core_.fail(errc::port_taken, ec);
     return {};
 }
@@ -141,7 +158,10 @@ std::array<bound_port, 2> port_lane::take_pair(error_code& ec) noexcept {
         std::uint32_t even = claims_.claim_pair();
         if (even == claim::none && std::exchange(may_look, false) && reclaim() != 0) even = claims_.claim_pair();
         if (even == claim::none) {
-            if (core_.now() == phase::held) return core_.fail(errc::block_exhausted, ec), std::array<bound_port, 2>();
+            if (core_.now() == phase::held) {
+                if (fetch(port_source::need::pair, 0, ec)) continue;
+                return {};
+            }
             if (is_over(ec)) return {};
             continue;
         }

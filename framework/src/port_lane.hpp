@@ -11,6 +11,7 @@
 #include "claim/claim_set.hpp"
 #include "platform/port_provider.hpp"
 #include "port_marks.hpp"
+#include "port_source.hpp"
 
 #include <berth/port_reservation.hpp>
 #include <berth/statistics.hpp>
@@ -43,6 +44,26 @@ public:
     bound_port take_port(std::uint16_t port, error_code& ec) noexcept;
     std::array<bound_port, 2> take_pair(error_code& ec) noexcept;
     void give_back(std::uint32_t index, bool lent, bool exposed, bool lost) noexcept;
+
+    // lane_share.cpp: ports that go from process to process. Lending and bringing back are the holder's, one thread.
+    enum class brought : std::uint8_t { rested, tired, spoilt };
+    [[nodiscard]] std::uint32_t ready() noexcept;  ///< that could be lent now
+    std::uint32_t lend() noexcept;                 ///< claim::none: there was none
+    std::uint32_t lend_pair() noexcept;            ///< the even one
+    bool lend_given(std::uint32_t index) noexcept;
+    void bring_back(std::uint32_t index, brought how) noexcept;
+    template <class Visit>
+    void for_each_condemned(Visit visit) const {
+        condemned_.for_each(visit);
+    }
+    [[nodiscard]] bool anything_condemned() const noexcept { return !condemned_.none(); }
+    bool renew(std::uint32_t index) noexcept;  ///< false: still condemned
+    [[nodiscard]] bool is_condemned(std::uint32_t index) const noexcept { return condemned_.is_marked(index); }
+    // The other process's: `unreserved` means that the port is elsewhere.
+    [[nodiscard]] bool is_here(std::uint32_t index) const noexcept;
+    error_code receive(std::uint32_t index, platform::native_socket session) noexcept;
+    bool send_back(std::uint32_t index) noexcept;  ///< false: not available
+    bool send_condemned_back(std::uint32_t index) noexcept;
 
     // lane_bind.cpp: a caller's socket in place of the session socket
     void bind_callers(platform::native_socket target, std::uint16_t port, std::uint32_t& index, std::uint64_t& cookie,
@@ -94,6 +115,7 @@ private:
     std::uint32_t draw(bool& may_look, error_code& ec) noexcept;
     bool open(std::uint32_t index) noexcept;
     bool may_draw(error_code& ec) noexcept;
+    bool fetch(port_source::need what, std::uint32_t index, error_code& ec) noexcept;
     bool confirm(std::uint32_t index) noexcept;
     bool is_over(error_code& ec) noexcept;
     void make_available(std::uint32_t index) noexcept;

@@ -48,6 +48,7 @@ reservation_core::~reservation_core() {
             lane->abandon();
             static_cast<void>(lane.release());
         }
+        if (source_) source_->abandon();
         return;
     }
     wait_until_nobody_is_inside(this);
@@ -108,7 +109,7 @@ bool reservation_core::end_draws(failure& f, if_taken policy) noexcept {
                                        "if_taken::detach";
         return false;
     }
-    token_table::instance().remove(token_);
+    token_table::instance().remove(*this);
     phase_.store(phase::released, std::memory_order_seq_cst);
     to_drop_ = request_.block.count;
     return true;
@@ -137,7 +138,9 @@ bool reservation_core::release_some(failure& f, std::uint32_t most) noexcept {
 }
 
 std::shared_ptr<reservation_core> reservation_core::detached_port_back() noexcept {
-    return detached_.fetch_sub(1) == 1 ? std::move(self_) : nullptr;
+    if (detached_.fetch_sub(1) != 1) return nullptr;
+    if (source_) source_->close(sockets_live_on_.load(std::memory_order_relaxed));
+    return std::move(self_);
 }
 
 std::uint32_t reservation_core::reclaim() noexcept {

@@ -27,6 +27,13 @@ public:
     static std::shared_ptr<reservation_core> make(platform::port_provider& provider, const reservation_request& request,
                                                   failure& f, lane_clock clock = steady_nanoseconds,
                                                   std::vector<platform::held_sockets> inherited = {});
+    /// A block that another process holds, all of its ports elsewhere: `source` fetches them. nullptr and a failure.
+    static std::shared_ptr<reservation_core> make_share(platform::port_provider& provider,
+                                                        const reservation_request& request,
+                                                        std::shared_ptr<port_source> source, reservation_token token,
+                                                        std::uint64_t network, failure& f);
+    static port_reservation as_object(std::shared_ptr<reservation_core> core) noexcept;
+    static reservation_core* of(const port_reservation& object) noexcept { return object.core_.get(); }
     reservation_core(platform::port_provider& provider, const reservation_request& request, lane_clock clock);
     ~reservation_core();
     reservation_core(const reservation_core&) = delete;
@@ -39,6 +46,11 @@ public:
     [[nodiscard]] const reservation_request& request() const noexcept { return request_; }
     [[nodiscard]] std::uint64_t network() const noexcept { return network_; }
     [[nodiscard]] platform::port_provider& provider() const noexcept { return provider_; }
+
+    /// nullptr: this process holds the block itself.
+    [[nodiscard]] port_source* source() const noexcept { return source_.get(); }
+    /// A release let go of a port whose socket a caller has; such a one may go on for as long as the process.
+    void a_socket_lives_on() noexcept { sockets_live_on_.store(true, std::memory_order_relaxed); }
 
     /// The lane for a protocol, or for exactly one kind of socket; nullptr if the block has none.
     [[nodiscard]] port_lane* lane(transport protocol) noexcept;
@@ -80,6 +92,8 @@ private:
     std::uint64_t stamp_;
     std::uint64_t network_ = 0;
     reservation_token token_{};
+    std::shared_ptr<port_source> source_;  // outlives the lanes
+    std::atomic<bool> sockets_live_on_{false};
     std::vector<std::unique_ptr<port_lane>> lanes_;
     std::atomic<phase> phase_{phase::held};
     std::array<std::atomic<std::uint64_t>, errc_count> failures_{};

@@ -27,13 +27,18 @@ reservation_token token_table::add(const std::shared_ptr<reservation_core>& core
     do {
         platform::random_bytes(&bits, sizeof bits);
     } while (bits == 0 || std::any_of(entries_.begin(), entries_.end(), known));
-    entries_.push_back({reservation_token(bits), core});
+    entries_.push_back({reservation_token(bits), core, core.get()});
     return reservation_token(bits);
 }
 
-void token_table::remove(reservation_token token) noexcept {
+void token_table::add(const std::shared_ptr<reservation_core>& core, reservation_token token) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(entries_, [&](const entry& e) { return e.token == token; });
+    if (look_up(token) == nullptr) entries_.push_back({token, core, core.get()});
+}
+
+void token_table::remove(const reservation_core& core) noexcept {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(entries_, [&](const entry& e) { return e.address == &core; });
 }
 
 bool token_table::is_parents(reservation_token token) noexcept {

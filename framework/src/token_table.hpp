@@ -1,8 +1,8 @@
 // The tokens of this process's live reservations.
 //
 // Invariant: a token is in the table from the moment its block is held until its release begins; 64 random non-zero
-// bits, never given out twice while the first lives. Looking one up compares all entries, each in constant time, so the
-// time tells a guesser nothing. Off the fast path: a mutex.
+// bits, never given out twice while the first lives, or a persistent block's, which the daemon drew. Looking one up
+// compares all entries, each in constant time, so the time tells a guesser nothing. Off the fast path: a mutex.
 #pragma once
 
 #include <berth/reservation_token.hpp>
@@ -20,7 +20,9 @@ public:
     static token_table& instance() noexcept;
 
     reservation_token add(const std::shared_ptr<reservation_core>& core);
-    void remove(reservation_token token) noexcept;
+    /// A persistent block's: several reservations of one process may have it, and the first of them is found.
+    void add(const std::shared_ptr<reservation_core>& core, reservation_token token);
+    void remove(const reservation_core& core) noexcept;
     /// nullptr: unknown, released, or never this process's.
     [[nodiscard]] std::shared_ptr<reservation_core> find(reservation_token token) noexcept;
     /// In a forked child: true if the token was its parent's at the fork. False as well where that cannot be told.
@@ -30,6 +32,7 @@ private:
     struct entry {
         reservation_token token;
         std::weak_ptr<reservation_core> core;
+        const reservation_core* address = nullptr;
     };
     [[nodiscard]] std::shared_ptr<reservation_core> look_up(reservation_token token) const noexcept;
 

@@ -47,19 +47,24 @@ std::string time_of(const persistent_block& b) {
 }
 
 json to_json(const persistent_block& b) {
-    json out{{"protocol", name_of(b.protocol)}, {"first", b.block.first},
-             {"count", b.block.count},          {"state", state_of(b)},
-             {"token", in_hex(b.token)},        {"created", time_of(b)}};
+    json out{{"protocol", name_of(b.protocol)},
+             {"first", b.block.first},
+             {"count", b.block.count},
+             {"state", state_of(b)},
+             {"out", b.ports_out},
+             {"consumers", b.consumers},
+             {"token", in_hex(b.token)},
+             {"created", time_of(b)}};
     if (b.protocol == transport::tcp) out["use"] = b.use == tcp_use::listen ? "listen" : "connect";
     if (!b.is_held) out["why"] = b.why_not_held;
     return out;
 }
 
 json to_json(const service_status& s) {
-    return {{"process", s.process},         {"uptime_seconds", s.uptime.count()},
-            {"keeper", s.keeper},           {"blocks", s.blocks},
-            {"blocks_held", s.blocks_held}, {"ports", s.ports},
-            {"clients", s.clients},         {"refused", s.refused}};
+    return {{"process", s.process},     {"uptime_seconds", s.uptime.count()}, {"keeper", s.keeper},
+            {"blocks", s.blocks},       {"blocks_held", s.blocks_held},       {"ports", s.ports},
+            {"ports_out", s.ports_out}, {"consumers", s.consumers},           {"clients", s.clients},
+            {"refused", s.refused}};
 }
 
 // Columns as wide as their widest cell.
@@ -81,10 +86,12 @@ void print_blocks(const std::vector<persistent_block>& blocks, bool as_json) {
         for (const auto& b : blocks) all.push_back(to_json(b));
         return fmt::print("{}\n", all.dump(2));
     }
-    std::vector<std::vector<std::string>> rows{{"PROTOCOL", "PORTS", "COUNT", "STATE", "TOKEN", "CREATED"}};
+    std::vector<std::vector<std::string>> rows{
+        {"PROTOCOL", "PORTS", "COUNT", "OUT", "CONSUMERS", "STATE", "TOKEN", "CREATED"}};
     for (const auto& b : blocks) {
         rows.push_back({name_of(b.protocol), fmt::format("{}-{}", b.block.first, b.block.first + b.block.count - 1),
-                        std::to_string(b.block.count), state_of(b), in_hex(b.token), time_of(b)});
+                        std::to_string(b.block.count), std::to_string(b.ports_out), std::to_string(b.consumers),
+                        state_of(b), in_hex(b.token), time_of(b)});
     }
     print_table(rows);
     for (const auto& b : blocks) {
@@ -100,6 +107,8 @@ void print_metrics(const service_status& s) {
     print("blocks", "gauge", "Persistent blocks.", s.blocks);
     print("blocks_held", "gauge", "Persistent blocks whose ports are held now.", s.blocks_held);
     print("ports", "gauge", "Ports of all persistent blocks.", s.ports);
+    print("ports_out", "gauge", "Ports that are with consumers.", s.ports_out);
+    print("consumers", "gauge", "Shares of blocks that are open.", s.consumers);
     print("clients", "gauge", "Connections to the daemon.", s.clients);
     print("refused_total", "counter", "Connections denied, malformed, too many or too slow.", s.refused);
     print("uptime_seconds", "counter", "Time since the daemon started.", s.uptime.count());
@@ -109,6 +118,7 @@ void print_status(const service_status& s, bool as_json) {
     if (as_json) return fmt::print("{}\n", to_json(s).dump(2));
     fmt::print("berthd       process {}, up {} s\nkeeper       {}\n", s.process, s.uptime.count(), s.keeper);
     fmt::print("blocks       {}, {} held, {} ports\n", s.blocks, s.blocks_held, s.ports);
+    fmt::print("consumers    {}, with {} ports\n", s.consumers, s.ports_out);
     fmt::print("connections  {}, refused so far {}\n", s.clients, s.refused);
 }
 

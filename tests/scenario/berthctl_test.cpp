@@ -1,6 +1,8 @@
 // berthctl as an administrator or a script sees it: tables, JSON that can be parsed, exit codes, words on stderr.
 #include "daemon_ground.hpp"
 
+#include <berth/persistent_share.hpp>
+
 #include <sys/wait.h>
 #include <nlohmann/json.hpp>
 
@@ -74,6 +76,33 @@ TEST_F(berthctl, speaks_json) {
     const auto refused = json::parse(ctl("--json create" + udp, 2).said);
     EXPECT_NE(refused.at("what").get<std::string>().find("overlap"), std::string::npos);
     EXPECT_EQ(refused.at("port"), block.first);
+}
+
+TEST_F(berthctl, shows_what_is_with_consumers) {
+    start();
+    const auto block = free_block(transport::udp, 10);
+    const auto udp = words_for("udp", block);
+    failure f;
+    const auto token = create_persistent(block, transport::udp, f, at());
+    share_options options;
+    options.socket_path = socket();
+    auto share = open_persistent(token, options);
+    error_code ec;
+    auto out = share.take_port(block.first, ec);
+    EXPECT_FALSE(ec) << ec.message();
+    const auto all = json::parse(ctl("list --json").said);
+    EXPECT_EQ(all.at(0).at("out"), 1);
+    EXPECT_EQ(all.at(0).at("consumers"), 1);
+    const auto status = json::parse(ctl("status --json").said);
+    EXPECT_EQ(status.at("ports_out"), 1);
+    EXPECT_EQ(status.at("consumers"), 1);
+    const auto metrics = ctl("status --prometheus").said;
+    EXPECT_NE(metrics.find("\nberthd_ports_out 1\n"), std::string::npos) << metrics;
+    EXPECT_NE(metrics.find("\nberthd_consumers 1\n"), std::string::npos) << metrics;
+    EXPECT_NE(ctl("list").said.find("CONSUMERS"), std::string::npos);
+    EXPECT_NE(ctl("status").said.find("1, with 1 ports"), std::string::npos);
+    EXPECT_EQ(ctl("delete" + udp).status, 1);
+    EXPECT_NE(ctl("delete" + udp, 2).said.find("1 ports of the block are with 1 consumers"), std::string::npos);
 }
 
 TEST_F(berthctl, exits_with_what_a_script_needs_to_know) {

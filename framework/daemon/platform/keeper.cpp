@@ -48,8 +48,7 @@ std::uint32_t put(const keeper_message& message, std::vector<descriptor>& receiv
 }
 
 void remove_block(std::uint64_t block) {
-    kept.erase(kept.lower_bound({block, 0, socket_role{}}),
-               kept.upper_bound({block, 65535, socket_role::other_holder}));
+    kept.erase(kept.lower_bound({block, 0, socket_role{}}), kept.upper_bound({block, 65535, socket_role{last_role}}));
 }
 
 // Answers with the next piece, and where the one after it begins.

@@ -74,8 +74,10 @@ bool message_server::serve(client& c, const answerer& answer) {
     }
     service_answer out;
     if (c.may_ask) {
-        out = answer(*request);
+        auto answered = answer(*request, c.connection);
         ++counts_.answered;
+        if (!answered) return static_cast<bool>(c.connection);
+        out = std::move(*answered);
     } else {
         out.kind = request->kind;
         out.id = request->id;
@@ -100,24 +102,26 @@ void message_server::turn(std::chrono::milliseconds patience, const answerer& an
     const bool accepts = steady_clock::now() >= accepts_from_;
     if (!accepts) patience = std::min(patience, pause);
     std::vector<pollfd> waiting{{.fd = accepts ? listener_.get() : -1, .events = POLLIN, .revents = 0}};
-    for (const auto& [fd, ready] : watched_) waiting.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+    for (const auto& [fd, w] : watched_) {
+        waiting.push_back({.fd = fd, .events = static_cast<short>(w.reads ? POLLIN : 0), .revents = 0});
+    }
     for (const auto& [fd, c] : clients_) waiting.push_back({.fd = fd, .events = POLLIN, .revents = 0});
     if (::poll(waiting.data(), waiting.size(), static_cast<int>(patience.count())) < 0) return;
+    const std::size_t fixed = 1 + watched_.size();  // who is served may be watched afterwards
     for (std::size_t i = 1; i < waiting.size(); ++i) {
         const int fd = waiting[i].fd;
         if (waiting[i].revents == 0) continue;
-        if (i <= watched_.size()) continue;
+        if (i < fixed) continue;
         const auto c = clients_.find(fd);
         if (!serve(c->second, answer)) {
             strangers_ -= !c->second.may_ask;
             clients_.erase(c);
         }
     }
-    const std::size_t fixed = 1 + watched_.size();
     for (std::size_t i = 1; i < fixed; ++i) {
         if (waiting[i].revents == 0) continue;
         const auto ready = watched_.find(waiting[i].fd);
-        if (ready != watched_.end()) work(ready->second)();  // a copy: it may unwatch itself
+        if (ready != watched_.end()) work(ready->second.ready)();  // a copy: it may unwatch itself
     }
     if (waiting[0].revents != 0) accept();
     let_strangers_go();

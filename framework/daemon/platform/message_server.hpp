@@ -6,6 +6,7 @@
 // thread.
 #pragma once
 
+#include "connection_watch.hpp"
 #include "persistent/message.hpp"
 #include "platform/linux/local_socket.hpp"
 
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace berth::daemon {
@@ -27,23 +29,25 @@ struct server_counts {
     std::uint64_t answered = 0, malformed = 0, denied = 0, turned_away = 0, too_slow = 0;
 };
 
-class message_server {
+class message_server final : public connection_watch {
 public:
-    using answerer = std::function<detail::service_answer(const detail::service_request&)>;
-    using work = std::function<void()>;
+    /// Nothing: it was answered already, or the connection is the answerer's from now on.
+    using answerer =
+        std::function<std::optional<detail::service_answer>(const detail::service_request&, platform::descriptor&)>;
 
     /// `group`: whose members may ask, besides root and this process's own user; -1: nobody else.
     message_server(std::string path, gid_t group, server_limits limits = {});
-    ~message_server();
+    ~message_server() override;
     message_server(const message_server&) = delete;
     message_server& operator=(const message_server&) = delete;
 
     /// 0 or an errno.
     int listen();
 
-    /// Besides the clients: `ready` runs when `fd` has something to read.
-    void watch(int fd, work ready) { watched_[fd] = std::move(ready); }
-    void unwatch(int fd) { watched_.erase(fd); }
+    /// Besides the clients: `ready` runs when `fd` has something to read, or only when its other side is gone.
+    void watch(int fd, work ready) override { watched_[fd] = {std::move(ready), true}; }
+    void watch_end(int fd, work ready) override { watched_[fd] = {std::move(ready), false}; }
+    void unwatch(int fd) override { watched_.erase(fd); }
 
     /// One turn: waits for `patience` or for something to happen, then serves each client at most one request.
     void turn(std::chrono::milliseconds patience, const answerer& answer);
@@ -68,7 +72,11 @@ private:
     platform::descriptor listener_;
     std::map<int, client> clients_;
     std::size_t strangers_ = 0;
-    std::map<int, work> watched_;
+    struct watched {
+        work ready;
+        bool reads = true;
+    };
+    std::map<int, watched> watched_;
     std::chrono::steady_clock::time_point accepts_from_{};
     server_counts counts_;
 };

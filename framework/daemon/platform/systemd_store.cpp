@@ -63,7 +63,7 @@ std::optional<kept_key> key_of(std::string_view name) {
     unsigned role = 0;
     std::string_view left = name;
     if (!read_number(left, key.block, 16, '-') || !read_number(left, key.port, 10, '-') ||
-        !read_number(left, role, 10, '\0') || role < 1 || role > 3) {
+        !read_number(left, role, 10, '\0') || role < 1 || role > last_role) {
         return std::nullopt;
     }
     key.role = static_cast<socket_role>(role);

@@ -36,6 +36,8 @@ struct persistent_block {
     reservation_token token{};  ///< good until the system starts again
     bool is_held = false;       ///< false: somebody had a port of it when the daemon came; it is tried again
     bool is_draining = false;   ///< no more of its sockets go out
+    std::uint32_t ports_out = 0;  ///< with consumers now, idle ones included
+    std::uint32_t consumers = 0;  ///< shares of it that are open now
     std::string why_not_held{};
     std::chrono::system_clock::time_point created{};  ///< whole seconds
 };
@@ -46,6 +48,8 @@ struct service_status {
     std::uint32_t blocks = 0;        ///< that it keeps
     std::uint32_t blocks_held = 0;   ///< of these, bound now
     std::uint32_t ports = 0;         ///< of all blocks
+    std::uint32_t ports_out = 0;     ///< of these, with consumers now
+    std::uint32_t consumers = 0;     ///< shares that are open now
     std::uint32_t clients = 0;       ///< connected now
     std::uint32_t refused = 0;       ///< connections that were denied, malformed, too many or too slow
     std::uint32_t process = 0;       ///< the daemon's

@@ -12,7 +12,11 @@ constexpr std::uint32_t magic = 0x68747262;  // "brth"
 constexpr std::uint16_t version = 1;
 
 constexpr bool names_block(request_kind kind) noexcept {
-    return kind != request_kind::status && kind != request_kind::next_block;
+    return kind != request_kind::status && kind != request_kind::next_block && kind < request_kind::take;
+}
+
+constexpr bool is_known(request_kind kind) noexcept {
+    return kind <= request_kind::resume || kind == request_kind::take || kind == request_kind::fetch;
 }
 
 template <class Wire, class Kind>
@@ -21,21 +25,27 @@ void head(Wire& wire, Kind& kind, decltype(service_request::id)& id) {
     auto v = version;
     wire.number(m, magic, magic);
     wire.number(v, version, version);
-    wire.number(kind, std::uint64_t(request_kind::create), std::uint64_t(request_kind::resume));
+    wire.number(kind, std::uint64_t(request_kind::create), std::uint64_t(request_kind::fetch));
+    wire.require(is_known(kind));
     wire.number(id);
 }
 
 template <class Wire>
 void fields(Wire& wire, service_request& r) {
     head(wire, r.kind, r.id);
-    const bool block = names_block(r.kind);
-    wire.number(r.block.first, 0, block ? 65535 : 0);
+    const bool block = names_block(r.kind), fetch = r.kind == request_kind::fetch;
+    wire.number(r.block.first, 0, block || fetch ? 65535 : 0);
     wire.number(r.protocol, 1, block ? 2 : 1);
     wire.number(r.use, 0, r.kind == request_kind::create ? 1 : 0);
-    wire.number(r.block.count, block ? 0 : 1, block ? 65536 : 1);
-    wire.number(r.after, 0, r.kind == request_kind::next_block ? place_of(transport::udp, 65535) : 0);
-    std::uint64_t unused = 0;
-    wire.number(unused, 0, 0);
+    wire.number(r.block.count, block ? 0 : 1, block ? 65536 : fetch ? descriptors_per_message : 1);
+    auto more = fetch ? std::uint32_t(r.what) : r.after;
+    wire.number(more, 0, r.kind == request_kind::next_block ? place_of(transport::udp, 65535) : fetch ? 2 : 0);
+    (fetch ? void(r.what = static_cast<fetch_kind>(more)) : void(r.after = more));
+    if (fetch) wire.require((r.what == fetch_kind::given) == (r.block.first != 0));
+    auto token = r.token.value();
+    const bool take = r.kind == request_kind::take;
+    wire.number(token, take ? 1 : 0, take ? ~std::uint64_t{0} : 0);
+    r.token = reservation_token(token);
 }
 
 template <class Wire>
@@ -65,7 +75,7 @@ void fields(Wire& wire, service_answer& a, std::uint16_t& text_size, std::span<s
     for (auto& c : text) wire.number(c);
 }
 
-static_assert(12 + 2 + 2 + 1 + 1 + 2 + 4 + 8 + 8 + 4 + 8 * 4 + 2 + 2 + most_text == answer_size);
+static_assert(12 + 2 + 2 + 1 + 1 + 2 + 4 + 8 + 8 + 4 + 10 * 4 + 2 + 2 + most_text == answer_size);
 
 bool is_text(std::uint8_t c) noexcept { return c >= 0x20 && c != 0x7f; }
 

@@ -23,7 +23,7 @@ namespace berth::detail {
 
 inline constexpr std::size_t request_size = 32;  // bytes
 inline constexpr std::size_t answer_size = 320;  // bytes
-inline constexpr std::size_t most_text = 240;    // bytes
+inline constexpr std::size_t most_text = 232;    // bytes
 inline constexpr std::size_t descriptors_per_message = 253;
 
 enum class request_kind : std::uint16_t {
@@ -34,18 +34,22 @@ enum class request_kind : std::uint16_t {
     status,
     drain,
     resume,
-    take = 16,  // these three are kept for session sockets: parse() does not know them yet
-    fetch,
-    give_back,
+    take = 16,  // the block with this token: the connection is a consumer's from the answer on
+    fetch,      // a consumer's: sockets of its block; answered by a share_message, or a service_answer with why not
 };
+
+/// What a fetch asks for.
+enum class fetch_kind : std::uint8_t { any, pairs, given };
 
 struct service_request {
     request_kind kind = request_kind::status;
     std::uint32_t id = 0;  // the asker's, repeated in the answer
     transport protocol = transport::tcp;
     tcp_use use = tcp_use::listen;  // create
-    port_block block{};             // create, remove, lookup, drain, resume
+    port_block block{};             // create, remove, lookup, drain, resume; fetch: how many, and the given one
     std::uint32_t after = 0;        // next_block: 0, or the place of the block that came last
+    fetch_kind what = fetch_kind::any;  // fetch
+    reservation_token token{};          // take
     friend bool operator==(const service_request&, const service_request&) noexcept = default;
 };
 
@@ -62,7 +66,7 @@ struct service_answer {
     bool is_last = false;      // next_block: there is none
     bool is_draining = false;
     bool is_held = false;
-    std::array<std::uint32_t, 8> numbers{};  // status, in the order of service_number
+    std::array<std::uint32_t, 10> numbers{};  // in the order of service_number, block_number or take_number
     std::string text;                        // of a failure, or the keeper's description
     friend bool operator==(const service_answer&, const service_answer&) noexcept = default;
 };
@@ -74,9 +78,12 @@ enum class service_number : std::uint8_t {
     clients,
     process,
     uptime,
-    descriptors,
-    refused
+    ports_out,
+    refused,
+    consumers
 };
+enum class block_number : std::uint8_t { ports_out, consumers };              // of an answer that describes a block
+enum class take_number : std::uint8_t { family, network_low, network_high };  // of the answer to a take
 
 /// Where next_block goes on: ascending by protocol, then by first port.
 constexpr std::uint32_t place_of(transport protocol, std::uint16_t first) noexcept {

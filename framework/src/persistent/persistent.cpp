@@ -9,6 +9,7 @@
 namespace berth {
 namespace {
 
+using detail::block_number;
 using detail::request_kind;
 using detail::service_answer;
 using detail::service_number;
@@ -16,16 +17,10 @@ using detail::service_request;
 
 constexpr std::chrono::milliseconds usual_patience{30'000};
 
-std::string socket_of(const persistent_options& options) {
-    if (!options.socket_path.empty()) return options.socket_path;
-    auto path = platform::service_socket_of_environment();
-    return path.empty() ? default_service_socket : path;
-}
-
 class conversation {
 public:
     conversation(const persistent_options& options, failure& f, std::chrono::milliseconds patience = usual_patience)
-        : path_(socket_of(options)), channel_(path_, patience, f) {}
+        : path_(detail::service_socket(options.socket_path)), channel_(path_, patience, f) {}
 
     service_answer ask(service_request request, failure& f) {
         request.id = ++asked_;
@@ -65,11 +60,19 @@ persistent_block block_of(service_answer&& a) {
             .token = a.token,
             .is_held = a.is_held,
             .is_draining = a.is_draining,
+            .ports_out = a.numbers[static_cast<std::size_t>(block_number::ports_out)],
+            .consumers = a.numbers[static_cast<std::size_t>(block_number::consumers)],
             .why_not_held = std::move(a.text),
             .created = std::chrono::system_clock::time_point(std::chrono::seconds(a.created))};
 }
 
 }  // namespace
+
+std::string detail::service_socket(const std::string& asked) {
+    if (!asked.empty()) return asked;
+    auto path = platform::service_socket_of_environment();
+    return path.empty() ? default_service_socket : path;
+}
 
 reservation_token create_persistent(const port_block& block, transport protocol, failure& f,
                                     const persistent_options& options) {
@@ -119,6 +122,8 @@ service_status ask_status(conversation& with_daemon, failure& f) {
             .blocks = number(service_number::blocks),
             .blocks_held = number(service_number::blocks_held),
             .ports = number(service_number::ports),
+            .ports_out = number(service_number::ports_out),
+            .consumers = number(service_number::consumers),
             .clients = number(service_number::clients),
             .refused = number(service_number::refused),
             .process = number(service_number::process),

@@ -8,4 +8,7 @@ namespace berth::detail {
 /// Fills in what a berthd at its usual place says.
 void add_persistent_facts(capabilities& facts);
 
+/// Where to ask: what the caller says, or the environment, or the usual place.
+std::string service_socket(const std::string& asked);
+
 }  // namespace berth::detail

@@ -20,6 +20,7 @@ public:
         for (std::size_t i = 0; i < sizeof value; ++i, left >>= 8) put(static_cast<std::byte>(left & 0xff));
     }
     void number(const bool& value) noexcept { put(std::byte{value}); }
+    void require(bool) noexcept {}
 
 private:
     void put(std::byte b) noexcept { bytes_[at_++] = b; }

@@ -28,6 +28,7 @@ struct held_sockets {
     native_socket holder = -1;
     native_socket session = -1;
     native_socket other_holder = -1;  // where a holder is split by family
+    bool is_out = false;              // inherited: another process works with the session socket, so it is left alone
 };
 
 struct hold_request {
@@ -133,6 +134,10 @@ public:
     /// Replaces a condemned session socket. This is the one bind after reserve; `what` of a failure is not reported.
     virtual renewal renew(std::uint32_t index) noexcept = 0;
 
+    /// Of a block made by prepare_share(): this session socket, parked, is the port's from now on. Pre: the port has
+    /// none. Post on success: the descriptor is the block's. On error it stays the caller's. One thread at a time.
+    virtual error_code receive(std::uint32_t, native_socket) noexcept { return errc::operation_not_supported; }
+
     /// Packets that came for the port while parked: a counter that only grows (modulo 2^32).
     virtual std::uint32_t heard(std::uint32_t index) noexcept = 0;
 
@@ -170,6 +175,13 @@ public:
     /// Checks what can be checked before the first bind (descriptors, privilege, address) and returns an empty block
     /// ready for hold(). nullptr and a failure otherwise.
     virtual std::unique_ptr<held_block> prepare(const hold_request& request, failure& f) = 0;
+
+    /// A block whose ports another process holds: nothing is bound, no port has a socket, hold() and seal() are not
+    /// called and renew() always fails. Session sockets come by receive() and go by drop().
+    virtual std::unique_ptr<held_block> prepare_share(const hold_request&, failure& f) {
+        f = {errc::operation_not_supported, "this system hands no sockets from process to process", 0, 0};
+        return nullptr;
+    }
 
     /// Which ports to leave alone when choosing a wildcard block for these kinds.
     virtual std::unique_ptr<port_survey> begin_survey(port_kind kind) = 0;

@@ -1,6 +1,7 @@
 // A connection to berthd, as this system has it.
 //
-// One message there, one back, in turn. A failure names the socket and says what to do.
+// One message there, one back, in turn; or, for a consumer, messages that come by themselves, with sockets in them. A
+// failure names the socket and says what to do.
 #pragma once
 
 #include "platform/native_socket.hpp"
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace berth::platform {
 
@@ -26,10 +28,28 @@ public:
     /// Pre: connected. The bytes of the answer; 0 with a failure.
     std::size_t exchange(std::span<const std::byte> request, std::span<std::byte> answer, failure& f);
 
+    /// One message, and no waiting: service_unavailable if there is no room for it.
+    void send(std::span<const std::byte> bytes, failure& f);
+    /// The bytes of a message that has come, with its sockets, the caller's to close; 0: none has. A failure:
+    /// service_unavailable (the other side is gone), too_many_files (there were no descriptors for its sockets).
+    std::size_t receive(std::span<std::byte> bytes, std::vector<native_socket>& sockets, failure& f);
+    /// Until there is something to receive, the other side is gone, or the time is over. Any thread.
+    void wait(std::chrono::milliseconds time) const noexcept;
+    static void pause(std::chrono::milliseconds time) noexcept;
+    /// Nothing more is received, and who waits does not; the other side hears of the end when the last copy is
+    /// closed.
+    void end() noexcept;
+    /// The connection lasts as long as the process.
+    void leave_open() noexcept { connection_ = -1; }
+    /// In a forked child: closes its copy, and the connection goes on.
+    void abandon() noexcept;
+
 private:
     std::string socket_path_;
     native_socket connection_ = -1;
 };
+
+void close_socket(native_socket socket) noexcept;
 
 /// What the environment says of the daemon's socket (BERTH_SOCKET); empty: nothing, or it is not to be trusted.
 std::string service_socket_of_environment();

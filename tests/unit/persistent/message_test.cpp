@@ -16,8 +16,7 @@ service_request some_request() {
             .id = 0x01020304,
             .protocol = transport::udp,
             .use = tcp_use::connect,
-            .block = {65535, 65536},
-            .after = 0};
+            .block = {65535, 65536}};
 }
 
 service_answer some_answer() {
@@ -32,7 +31,7 @@ service_answer some_answer() {
     a.token = reservation_token(~std::uint64_t{0});
     a.created = -1;
     a.is_last = a.is_draining = a.is_held = true;
-    a.numbers = {1, 2, 3, ~0u, 5, 6, 7, 8};
+    a.numbers = {1, 2, 3, ~0u, 5, 6, 7, 8, 9, 10};
     a.text = "what, the limit, the remedy: ä";
     return a;
 }
@@ -50,9 +49,10 @@ bool is_canonical_answer(const Bytes& bytes) {
 
 TEST(message, a_request_is_read_as_it_was_made) {
     EXPECT_EQ(parse_request(encode(some_request())), some_request());
-    for (int kind = 1; kind <= 7; ++kind) {
+    for (const int kind : {1, 2, 3, 4, 5, 6, 7, 16, 17}) {
         service_request r;
         r.kind = static_cast<request_kind>(kind);
+        if (r.kind == request_kind::take) r.token = reservation_token(~std::uint64_t{0});
         if (r.kind == request_kind::next_block) r.after = place_of(transport::udp, 65535);
         EXPECT_EQ(parse_request(encode(r)), r) << kind;
     }
@@ -90,11 +90,13 @@ TEST(message, every_other_size_is_refused) {
 }
 
 TEST(message, every_byte_with_every_value) {
-    for (int kind = 1; kind <= 7; ++kind) {
+    for (const int kind : {1, 2, 3, 4, 5, 6, 7, 16, 17}) {
         auto r = some_request();
         r.kind = static_cast<request_kind>(kind);
         r.use = tcp_use::listen;
-        if (kind >= 4 && kind <= 5) r.protocol = transport::tcp, r.block = {};
+        if ((kind >= 4 && kind <= 5) || kind > 7) r.protocol = transport::tcp, r.block = {};
+        if (r.kind == request_kind::take) r.token = reservation_token(0x0102030405060708);
+        if (r.kind == request_kind::fetch) r.block = {4000, 1}, r.what = fetch_kind::given;
         const auto good = encode(r);
         ASSERT_TRUE(parse_request(good)) << kind;
         for (std::size_t at = 0; at < good.size(); ++at) {
@@ -102,7 +104,7 @@ TEST(message, every_byte_with_every_value) {
                 auto bytes = good;
                 bytes[at] = static_cast<std::byte>(value);
                 ASSERT_TRUE(is_canonical_request(bytes)) << "byte " << at << " value " << value;
-                if (at < 6 || at >= 24) {  // magic, version, what is kept for later
+                if (at < 6 || (at >= 24 && r.kind != request_kind::take)) {  // magic, version, a token
                     EXPECT_EQ(parse_request(bytes).has_value(), bytes == good) << "byte " << at;
                 }
             }
@@ -126,7 +128,23 @@ TEST(message, fields_out_of_their_bounds_are_refused) {
     };
     EXPECT_FALSE(refuses([](auto&) {}));
     EXPECT_TRUE(refuses([](auto& r) { r.kind = request_kind{0}; }));
-    EXPECT_TRUE(refuses([](auto& r) { r.kind = request_kind::take; })) << "kept, and not known yet";
+    for (const int kind : {8, 15, 18}) {
+        EXPECT_TRUE(refuses([&](auto& r) { r.kind = static_cast<request_kind>(kind); })) << kind;
+    }
+    const auto of_consumer = [](service_request r) { return parse_request(encode(r)) == r; };
+    const reservation_token token(1);
+    EXPECT_TRUE(of_consumer({.kind = request_kind::take, .token = token}));
+    EXPECT_FALSE(of_consumer({.kind = request_kind::take})) << "without a token";
+    EXPECT_FALSE(of_consumer({.kind = request_kind::take, .block = {1, 1}, .token = token}));
+    EXPECT_FALSE(of_consumer({.kind = request_kind::fetch, .block = {0, 1}, .token = token}));
+    EXPECT_TRUE(of_consumer({.kind = request_kind::fetch, .block = {0, 253}, .what = fetch_kind::pairs}));
+    EXPECT_FALSE(of_consumer({.kind = request_kind::fetch, .block = {0, 254}}));
+    EXPECT_FALSE(of_consumer({.kind = request_kind::fetch, .block = {0, 0}}));
+    EXPECT_TRUE(of_consumer({.kind = request_kind::fetch, .block = {7, 1}, .what = fetch_kind::given}));
+    EXPECT_FALSE(of_consumer({.kind = request_kind::fetch, .block = {0, 1}, .what = fetch_kind::given}));
+    EXPECT_FALSE(of_consumer({.kind = request_kind::fetch, .block = {7, 1}}));
+    EXPECT_FALSE(of_consumer({.kind = request_kind::fetch, .block = {7, 1}, .what = fetch_kind{3}}));
+    EXPECT_TRUE(refuses([&](auto& r) { r.token = token; })) << "take's alone";
     EXPECT_TRUE(refuses([](auto& r) { r.protocol = transport::tcp_and_udp; }));
     EXPECT_TRUE(refuses([](auto& r) { r.protocol = transport{}; }));
     EXPECT_TRUE(refuses([](auto& r) { r.use = tcp_use{2}; }));

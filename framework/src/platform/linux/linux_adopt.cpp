@@ -4,6 +4,7 @@
 // holder without reuse flag, tag and queue, a session socket silent and, for a listener, listening. Every step is one
 // that changes nothing where there is nothing to change. Who else is on the ports, the closing check says as always.
 #include "platform/linux/linux_block.hpp"
+#include "platform/linux/os_failure.hpp"
 #include "platform/linux/socket_options.hpp"
 
 #include <netinet/tcp.h>
@@ -47,6 +48,10 @@ bool linux_block::is_silent(int fd) noexcept {
 int linux_block::adopt_session(std::uint32_t index, port_sockets& port) noexcept {
     const int inherited = static_cast<int>(request_.inherited[index].session);
     if (inherited < 0) return rebind_session(index, port);
+    if (is_out(index)) {
+        port.session = os_.dup_above(inherited, 0);
+        return port.session < 0 ? port.session : cookie_of(os_, port.session, port.cookie);
+    }
     int r = check_inherited(inherited, port_at(index), session_family());
     if (r >= 0 && is_listener()) {
         int listens = 0;
@@ -71,6 +76,21 @@ int linux_block::adopt_one(std::uint32_t index, port_sockets& port) noexcept {
         other_holders_[index] = other;
     }
     return adopt_session(index, port);
+}
+
+// What it is like was seen to by who sent it; which port it is, and that it is one, is looked at here.
+error_code linux_block::receive(std::uint32_t index, native_socket session) noexcept {
+    auto& port = ports_[index];
+    const int fd = static_cast<int>(session);
+    int r = check_inherited(fd, port_at(index), session_family());
+    if (r >= 0) r = cookie_of(os_, fd, port.cookie);
+    if (r < 0) return code_of(r);
+    port.session = fd;
+    if (!audit_ && (r = note_baselines(index)) < 0) {
+        port.session = -1;
+        return code_of(r);
+    }
+    return {};
 }
 
 }  // namespace berth::platform

@@ -16,6 +16,7 @@ linux_block::linux_block(system_calls& os, const hold_request& request, const li
     ports_.reserve(request.block.count);
     if (methods.splits_holders) other_holders_.resize(request.block.count, -1);
     if (methods.park == park_method::interface_tag) fell_to_holder_.resize(request.block.count);
+    if (methods.is_share) ports_.resize(request.block.count);
 }
 
 linux_block::~linux_block() {

@@ -21,6 +21,7 @@ struct linux_methods {
     hold_method hold = hold_method::reuse_toggle;
     park_method park = park_method::none;
     bool has_ipv6 = true;
+    bool is_share = false;        // the holders are another process's, and session sockets come and go
     bool splits_holders = false;  // two sockets, one a family, instead of a dual-stack one: see linux_hold_tcp.cpp
 };
 
@@ -49,6 +50,7 @@ public:
     void find_named(std::span<const std::uint32_t> indices, std::span<const std::uint32_t> lent,
                     std::vector<named_by>& names) override;
     renewal renew(std::uint32_t index) noexcept override;
+    error_code receive(std::uint32_t index, native_socket session) noexcept override;
     std::uint32_t heard(std::uint32_t index) noexcept override;
     void drop(std::uint32_t index) noexcept override;
     void abandon() noexcept override;
@@ -80,6 +82,9 @@ private:
     int adopt_session(std::uint32_t index, port_sockets& port) noexcept;
     int check_inherited(int fd, std::uint16_t port, int family) noexcept;
     [[nodiscard]] bool is_silent(int fd) noexcept;
+    [[nodiscard]] bool is_out(std::uint32_t index) const noexcept {
+        return index < request_.inherited.size() && request_.inherited[index].is_out;
+    }
 
     // linux_hold_tcp.cpp
     int hold_tcp_by_repair(std::uint32_t index, port_sockets& port) noexcept;
@@ -94,6 +99,8 @@ private:
     int dump(std::uint16_t first, std::uint32_t count, std::vector<socket_row>& rows) noexcept;
     [[nodiscard]] int looks_needed() const noexcept;
     int note_baselines() noexcept;
+    int note_baselines(std::uint32_t index) noexcept;
+    int note_baselines_elsewhere() noexcept;
     int find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign);
     std::string who_has(std::uint16_t port) noexcept;
 

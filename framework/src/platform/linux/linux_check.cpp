@@ -62,7 +62,7 @@ int linux_block::dump(std::uint16_t first, std::uint32_t count, std::vector<sock
 int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign) {
     for (const auto& row : rows) {
         const std::uint32_t index = std::uint32_t{row.port} - request_.block.first;
-        if (index >= ports_.size() || is_remains(row)) continue;
+        if (index >= ports_.size() || is_remains(row) || is_out(index)) continue;  // out: with its own connections
         const auto& port = ports_[index];
         if (row.cookie == port.cookie) continue;
         bool ours = false;
@@ -122,13 +122,33 @@ int linux_block::looks_needed() const noexcept {
 }
 
 // A session socket is audited while it is open, so it is noted while it is open.
-int linux_block::note_baselines() noexcept {
-    int r = unsilence(0);
+int linux_block::note_baselines(std::uint32_t index) noexcept {
+    int r = unsilence(index);
     if (r < 0) return r;
-    audit_ = option_audit::capture(os_, ports_.front().session, request_.kind, r);
+    audit_ = option_audit::capture(os_, ports_[index].session, request_.kind, r);
     if (audit_) carrier_ = option_carrier::capture(os_, session_family(), request_.kind, r);
-    const int silenced = silence(0, ports_.front());
+    const int silenced = silence(index, ports_[index]);
     return carrier_ ? silenced : r;
+}
+
+int linux_block::note_baselines() noexcept {
+    for (std::uint32_t i = 0; i < held(); ++i) {
+        if (!is_out(i)) return note_baselines(i);
+    }
+    return note_baselines_elsewhere();
+}
+
+// All are out, and what they are like is not for us to say: a socket of another port is the sample.
+int linux_block::note_baselines_elsewhere() noexcept {
+    const int fd = make_socket(part::session);
+    if (fd < 0) return fd;
+    int r = is_udp() ? 0 : set_option(os_, fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (r >= 0) r = bind_session(fd, 0);
+    if (r >= 0 && is_listener()) r = os_.listen(fd, request_.backlog);
+    if (r >= 0) audit_ = option_audit::capture(os_, fd, request_.kind, r);
+    if (audit_) carrier_ = option_carrier::capture(os_, session_family(), request_.kind, r);
+    os_.close(fd);
+    return carrier_ ? 0 : r;
 }
 
 }  // namespace berth::platform

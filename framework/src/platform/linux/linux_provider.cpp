@@ -167,6 +167,15 @@ std::uint64_t linux_provider::network_namespace() noexcept {
     return cookie;
 }
 
+std::unique_ptr<held_block> linux_provider::prepare_share(const hold_request& request, failure& f) {
+    f = {};
+    linux_methods methods;
+    methods.is_share = true;
+    methods.has_ipv6 = kernel_has_ipv6(os_);
+    methods.park = choose_parking(request, false);
+    return std::make_unique<linux_block>(os_, request, methods, nullptr);
+}
+
 port_provider& system_provider() noexcept {
     static linux_provider provider(linux_calls());
     return provider;

@@ -15,6 +15,7 @@ public:
 
     capabilities facts(parking preference) override;
     std::unique_ptr<held_block> prepare(const hold_request& request, failure& f) override;
+    std::unique_ptr<held_block> prepare_share(const hold_request& request, failure& f) override;
     std::unique_ptr<port_survey> begin_survey(port_kind kind) override;
     std::uint64_t network_namespace() noexcept override;
     error_code inspect(native_socket socket, socket_facts& out) noexcept override;

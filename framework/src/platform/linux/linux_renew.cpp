@@ -60,6 +60,7 @@ int linux_block::rebind_session(std::uint32_t index, port_sockets& fresh) noexce
 }
 
 renewal linux_block::renew(std::uint32_t index) noexcept {
+    if (methods_.is_share) return renewal::failed;  // its holder's business
     auto& port = ports_[index];
     if (port.session >= 0) os_.close(port.session);
     port.session = -1;

@@ -87,7 +87,8 @@ int peer_of(int connection, local_peer& out) {
     return ::getsockopt(connection, SOL_SOCKET, so_peergroups, out.groups.data(), &size) == 0 ? 0 : errno;
 }
 
-int send_message(int connection, std::span<const std::byte> bytes, std::span<const int> descriptors) noexcept {
+int send_message(int connection, std::span<const std::byte> bytes, std::span<const int> descriptors,
+                 bool waits) noexcept {
     if (descriptors.size() > most_descriptors) return EINVAL;
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_descriptors)];
     iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
@@ -105,7 +106,7 @@ int send_message(int connection, std::span<const std::byte> bytes, std::span<con
         std::memcpy(CMSG_DATA(head), descriptors.data(), descriptors.size_bytes());
     }
     for (;;) {
-        if (::sendmsg(connection, &message, MSG_NOSIGNAL) >= 0) return 0;
+        if (::sendmsg(connection, &message, MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT)) >= 0) return 0;
         if (errno != EINTR) return errno;
     }
 }

@@ -52,7 +52,8 @@ int accept_local(int listener, bool waits, descriptor& out) noexcept;
 int peer_of(int connection, local_peer& out);
 
 /// EAGAIN: there is no room, or the patience is over. EPIPE, ECONNRESET: the other side is gone.
-int send_message(int connection, std::span<const std::byte> bytes, std::span<const int> descriptors = {}) noexcept;
+int send_message(int connection, std::span<const std::byte> bytes, std::span<const int> descriptors = {},
+                 bool waits = true) noexcept;
 /// `size` 0 and no error: the other side is gone. EMSGSIZE: longer than `bytes`, or there was no room for the
 /// descriptors; nothing is kept of it.
 int receive_message(int connection, std::span<std::byte> bytes, std::size_t& size, std::vector<descriptor>& received);

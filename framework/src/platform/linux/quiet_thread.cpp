@@ -9,11 +9,15 @@
 namespace berth::platform {
 
 void start_quiet_thread(void (*body)()) {
+    start_quiet_thread([](void* work) { reinterpret_cast<void (*)()>(work)(); }, reinterpret_cast<void*>(body));
+}
+
+void start_quiet_thread(void (*body)(void*), void* argument) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
-        std::thread(body).detach();
+        std::thread(body, argument).detach();
     } catch (...) {
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
         throw;

@@ -4,6 +4,8 @@
 #include "platform/linux/local_socket.hpp"
 #include "platform/linux/os_failure.hpp"
 
+#include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -71,6 +73,46 @@ std::size_t service_channel::exchange(std::span<const std::byte> request, std::s
     if (error != 0 || size == 0) f = failed_exchange(socket_path_, error);
     return size;
 }
+
+void service_channel::send(std::span<const std::byte> bytes, failure& f) {
+    f = {};
+    const int error = send_message(static_cast<int>(connection_), bytes, {}, false);
+    if (error != 0) f = failed_exchange(socket_path_, error);
+}
+
+std::size_t service_channel::receive(std::span<std::byte> bytes, std::vector<native_socket>& sockets, failure& f) {
+    f = {};
+    std::size_t size = 0;
+    std::vector<descriptor> received;
+    pollfd waiting{.fd = static_cast<int>(connection_), .events = POLLIN, .revents = 0};
+    if (::poll(&waiting, 1, 0) <= 0) return 0;
+    const int error = receive_message(waiting.fd, bytes, size, received);
+    if (error == EMSGSIZE) {
+        f = refused(errc::too_many_files, "no descriptors are left for the sockets that berthd sent (RLIMIT_NOFILE)");
+    } else if (error != 0 || size == 0) {
+        f = failed_exchange(socket_path_, error);
+    }
+    for (auto& fd : received) sockets.push_back(fd.release());
+    return f ? 0 : size;
+}
+
+void service_channel::wait(std::chrono::milliseconds time) const noexcept {
+    pollfd waiting{.fd = static_cast<int>(connection_), .events = POLLIN, .revents = 0};
+    ::poll(&waiting, 1, static_cast<int>(time.count()));
+}
+
+void service_channel::pause(std::chrono::milliseconds time) noexcept {
+    ::poll(nullptr, 0, static_cast<int>(time.count()));
+}
+
+void service_channel::end() noexcept { ::shutdown(static_cast<int>(connection_), SHUT_RD); }
+
+void service_channel::abandon() noexcept {
+    if (connection_ >= 0) ::close(static_cast<int>(connection_));
+    connection_ = -1;
+}
+
+void close_socket(native_socket socket) noexcept { ::close(static_cast<int>(socket)); }
 
 std::string service_socket_of_environment() {
     const char* const path = ::secure_getenv("BERTH_SOCKET");

@@ -7,6 +7,8 @@ namespace berth::platform {
 
 void start_quiet_thread(void (*body)()) { std::thread(body).detach(); }
 
+void start_quiet_thread(void (*body)(void*), void* argument) { std::thread(body, argument).detach(); }
+
 void name_this_thread(const char*) noexcept {}
 
 }  // namespace berth::platform
