@@ -14,7 +14,7 @@ std::uint32_t port_lane::out() const noexcept {
     std::uint32_t n = 0;
     for (std::uint32_t i = 0; i < block_range_.count; ++i) {
         const auto s = state(i);
-        if (s == port_state::open || s == port_state::taken) ++n;
+        if (s == port_state::open || s == port_state::taken || s == port_state::passing) ++n;
     }
     return n;
 }
@@ -41,7 +41,7 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
                 if (condemned_.unmark(index)) return true;
                 break;
             case port_state::draining:
-                if (watched_.unmark(index)) return true;
+                if (watched_.unmark(index) || with_priors_.is_marked(index)) return true;
                 break;
             case port_state::open: {
                 if (policy == if_taken::refuse) return false;
@@ -58,7 +58,10 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
                 }
                 return true;
             }
-            case port_state::taken: break;
+            case port_state::taken:
+            case port_state::passing:
+            case port_state::passed_back:
+            case port_state::passed_exposed: break;
             case port_state::detached:
             case port_state::unreserved: return true;
         }
@@ -88,7 +91,7 @@ void port_lane::put_back_collected(const std::vector<bool>& woken, std::uint32_t
             const auto s = state(i);
             if (s == port_state::available) claims_.put_back(i);
             if (s == port_state::condemned) condemned_.mark(i);
-            if (s == port_state::draining) watched_.mark(i);
+            if (s == port_state::draining && !with_priors_.is_marked(i)) watched_.mark(i);
         }
     }
 }
@@ -116,7 +119,10 @@ void port_lane::add_to(reservation_statistics& s) const noexcept {
         switch (state(i)) {
             case port_state::available: ++s.ports.available; break;
             case port_state::taken: ++s.ports.taken; break;
+            case port_state::passing:
             case port_state::open: ++s.ports.open, ++out; break;
+            case port_state::passed_back:
+            case port_state::passed_exposed:
             case port_state::draining: ++s.ports.draining; break;
             case port_state::cooling: ++s.ports.cooling; break;
             case port_state::condemned: ++s.ports.condemned; break;
