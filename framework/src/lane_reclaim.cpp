@@ -13,9 +13,10 @@ std::uint32_t port_lane::reclaim() noexcept {
     if (!lock || core_.now() != phase::held) return 0;
     std::uint32_t back = claims_.anything_cooling() ? wake_rested() : 0;
     if (!with_callers_.none() || !watched_.none()) back += look_for_closed();
+    if (!with_priors_.none()) back += look_at_priors();
     if (!condemned_.none() && core_.source() != nullptr) {
         core_.source()->send_condemned(*this);
-    } else if (!condemned_.none()) {
+    } else if (!condemned_.none() && !keeps_sessions_) {
         back += renew_condemned();
     }
     return back;
@@ -25,7 +26,9 @@ std::uint32_t port_lane::look_for_closed() noexcept {
     std::vector<std::uint32_t> candidates;
     std::vector<platform::named_by> names;
     with_callers_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
-    watched_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
+    watched_.for_each([&](std::uint32_t index) {
+        if (!with_priors_.is_marked(index)) candidates.push_back(index);
+    });
     block_->find_named(candidates, lent_ports(), names);
     std::uint32_t back = 0;
     for (std::size_t i = 0; i < candidates.size(); ++i) {

@@ -14,7 +14,7 @@ std::uint32_t port_lane::out() const noexcept {
     std::uint32_t n = 0;
     for (std::uint32_t i = 0; i < block_range_.count; ++i) {
         const auto s = state(i);
-        if (s == port_state::open || s == port_state::taken) ++n;
+        if (s == port_state::open || s == port_state::taken || s == port_state::passing) ++n;
     }
     return n;
 }
@@ -42,6 +42,7 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
                 break;
             case port_state::draining:
                 if (watched_.unmark(index)) return core_.a_socket_lives_on(), true;
+                if (with_priors_.is_marked(index)) return true;
                 break;
             case port_state::open: {
                 if (policy == if_taken::refuse) return false;
@@ -59,7 +60,10 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
                 }
                 return true;
             }
-            case port_state::taken: break;
+            case port_state::taken:
+            case port_state::passing:
+            case port_state::passed_back:
+            case port_state::passed_exposed: break;
             case port_state::detached:
             case port_state::unreserved: return true;
         }
@@ -89,7 +93,7 @@ void port_lane::put_back_collected(const std::vector<bool>& woken, std::uint32_t
             const auto s = state(i);
             if (s == port_state::available) claims_.put_back(i);
             if (s == port_state::condemned) condemned_.mark(i);
-            if (s == port_state::draining) watched_.mark(i);
+            if (s == port_state::draining && !with_priors_.is_marked(i)) watched_.mark(i);
         }
     }
 }
@@ -117,7 +121,10 @@ void port_lane::add_to(reservation_statistics& s) const noexcept {
         switch (state(i)) {
             case port_state::available: ++s.ports.available; break;
             case port_state::taken: ++s.ports.taken; break;
+            case port_state::passing:
             case port_state::open: ++s.ports.open, ++out; break;
+            case port_state::passed_back:
+            case port_state::passed_exposed:
             case port_state::draining: ++s.ports.draining; break;
             case port_state::cooling: ++s.ports.cooling; break;
             case port_state::condemned: ++s.ports.condemned; break;

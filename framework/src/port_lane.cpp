@@ -44,7 +44,8 @@ port_lane::port_lane(reservation_core& core, const reservation_request& request,
       heard_(silence_ != 0 ? std::make_unique<std::uint32_t[]>(request.block.count) : nullptr),
       with_callers_(request.block.count),
       watched_(request.block.count),
-      condemned_(request.block.count) {}
+      condemned_(request.block.count),
+      with_priors_(request.block.count) {}
 
 void port_lane::start(std::uint32_t from, std::uint32_t upto) noexcept {
     for (std::uint32_t i = from; i < upto; ++i) make_available(i);
@@ -183,10 +184,15 @@ void port_lane::give_back(std::uint32_t index, bool lent, bool exposed, bool los
     {
         const pass inside(&core_);
         if (lost) block_->lose(index);
+        if (!with_priors_.none() && give_back_shared(index, exposed)) return;
         auto expected = port_state::open;
-        if (!records_[index].state.compare_exchange_strong(expected, port_state::draining)) {
-            block_->drop(index);  // the reservation was released meanwhile, and left this port to us
-            enter(index, port_state::unreserved);
+        while (!records_[index].state.compare_exchange_strong(expected, port_state::draining)) {
+            if (expected == port_state::detached) break;
+            if (give_back_passing(index, exposed)) return;
+            expected = port_state::open;
+        }
+        if (expected == port_state::detached) {
+            drop_detached(index, exposed);  // the reservation ended meanwhile, and left this port to us
             last = core_.detached_port_back();
         } else if (lost) {
             condemn(index);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "claim/claim_set.hpp"
+#include "handover/prior_owner.hpp"
 #include "platform/port_provider.hpp"
 #include "port_marks.hpp"
 #include "port_source.hpp"
@@ -26,7 +27,12 @@ namespace berth::detail {
 
 class reservation_core;
 
-enum class port_state : std::uint8_t { unreserved, available, taken, open, draining, cooling, condemned, detached };
+enum class port_state : std::uint8_t {
+    unreserved, available, taken, open, draining, cooling, condemned, detached,
+    passing,       // open, while it is undecided whether another process has the block
+    passed_back,   // given back in that time
+    passed_exposed // and a copy of its descriptor may still be somewhere
+};
 
 /// Nanoseconds that only grow. Tests put their own in its place, so that ports rest without anybody waiting.
 using lane_clock = std::uint64_t (*)() noexcept;
@@ -80,6 +86,27 @@ public:
     void drop_collected(std::uint32_t from, std::uint32_t upto) noexcept;
     void abandon() noexcept;
 
+    // lane_pass_on.cpp: to another process. One thread at a time, and nobody releases meanwhile.
+    /// No session socket is replaced from now on, or again.
+    void keep_sessions(bool keep) noexcept;
+    /// Pre: the phase is closing. Post: no port is within a draw's reach, and what each is stands on the board.
+    void freeze(std::shared_ptr<platform::handover_board> board) noexcept;
+    /// Pre: frozen. The other process is no more: all as before, parked anew.
+    void thaw() noexcept;
+    /// Pre: frozen. The other process has the block: what is not with a worker is closed here.
+    void pass_on() noexcept;
+    /// Who had the block before us, and lives.
+    [[nodiscard]] prior_owners live_priors();
+    [[nodiscard]] platform::held_block& block() noexcept { return *block_; }
+    [[nodiscard]] bool is_open(std::uint32_t index) const noexcept { return state(index) == port_state::open; }
+
+    // lane_come_over.cpp: from another process
+    /// Pre: not started. The fates are those of priors.front(), which may be dead; `serving`: ports that this process
+    /// serves with from now on.
+    void come_over(prior_owners priors, const std::vector<std::uint32_t>& serving);
+    /// A port that came over open, for its server here.
+    [[nodiscard]] bound_port serve(std::uint32_t index) noexcept;
+
     [[nodiscard]] std::uint32_t available() const noexcept { return claims_.available(); }
     void add_to(reservation_statistics& s) const noexcept;
     [[nodiscard]] platform::port_kind kind() const noexcept { return kind_; }
@@ -129,6 +156,14 @@ private:
     [[nodiscard]] std::vector<std::uint32_t> lent_ports() const;
     std::uint32_t renew_condemned() noexcept;
     bool collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept;
+    bool give_back_shared(std::uint32_t index, bool exposed) noexcept;
+    void drop_detached(std::uint32_t index, bool exposed) noexcept;
+    bool give_back_passing(std::uint32_t index, bool exposed) noexcept;
+    std::uint32_t look_at_priors() noexcept;
+    platform::port_fate freeze_one(std::uint32_t index) noexcept;
+    void thaw_one(std::uint32_t index) noexcept;
+    void pass_on_one(std::uint32_t index) noexcept;
+    [[nodiscard]] std::uint64_t rest_left(std::uint32_t index, std::uint64_t now) noexcept;
     void wake_all(std::vector<bool>& woken) noexcept;
     void note_latency(std::uint64_t nanoseconds) noexcept;
 
@@ -145,6 +180,11 @@ private:
     port_marks with_callers_;                 // open, and a caller closes the socket by itself
     port_marks watched_;                      // draining: given back, but a descriptor may still name the socket
     port_marks condemned_;                    // waits for renew
+    port_marks with_priors_;                  // a process that had the block before us may still use the socket
+    prior_owners priors_;                     // under reclaiming_
+    std::shared_ptr<platform::handover_board> board_;  // from freeze on
+    std::vector<platform::port_fate> frozen_;          // while frozen
+    bool keeps_sessions_ = false;                      // under reclaiming_
     std::uint64_t look_cost_ = 0;  // nanoseconds that the last look for closed sockets took; under reclaiming_
     std::mutex reclaiming_;        // off the fast path: reclaim, release
     counters counters_;

@@ -128,12 +128,20 @@ bool reservation_core::drop(std::uint32_t most) noexcept {
 void reservation_core::release(failure& f, if_taken policy) noexcept {
     if (!may_release(f)) return;
     const std::lock_guard lock(releasing_);
+    if (now() == phase::passing) {
+        is_to_end_ = true;
+        return;
+    }
     if (to_drop_ != 0 || end_draws(f, policy)) drop(~std::uint32_t{0});
 }
 
 bool reservation_core::release_some(failure& f, std::uint32_t most) noexcept {
     if (!may_release(f)) return false;
     const std::lock_guard lock(releasing_);
+    if (now() == phase::passing) {
+        is_to_end_ = true;
+        return false;
+    }
     return (to_drop_ != 0 || end_draws(f, if_taken::refuse)) && drop(most);
 }
 

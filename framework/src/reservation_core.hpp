@@ -19,7 +19,13 @@
 
 namespace berth::detail {
 
-enum class phase : std::uint8_t { held, closing, released };
+/// passing: another process has it all, and whether it stays there is not settled.
+enum class phase : std::uint8_t { held, closing, passing, released };
+
+/// What is wrong with it, if anything is.
+failure check_request(const reservation_request& request);
+/// The kinds of a request's session sockets, a lane each: TCP first.
+std::vector<platform::port_kind> kinds_of(const reservation_request& request);
 
 class reservation_core : public std::enable_shared_from_this<reservation_core> {
 public:
@@ -32,8 +38,15 @@ public:
                                                         const reservation_request& request,
                                                         std::shared_ptr<port_source> source, reservation_token token,
                                                         std::uint64_t network, failure& f);
-    static port_reservation as_object(std::shared_ptr<reservation_core> core) noexcept;
-    static reservation_core* of(const port_reservation& object) noexcept { return object.core_.get(); }
+    /// A reservation of blocks that are held and sealed, one a lane; their ports are for come_over() of each lane.
+    static std::shared_ptr<reservation_core> make_of(platform::port_provider& provider,
+                                                     const reservation_request& request,
+                                                     std::vector<std::unique_ptr<platform::held_block>> blocks);
+    /// What a reservation stands for (nullptr: nothing), and the other way round.
+    static std::shared_ptr<reservation_core> of(const port_reservation& r) noexcept { return r.core_; }
+    static port_reservation wrap(std::shared_ptr<reservation_core> core) noexcept {
+        return port_reservation(std::move(core));
+    }
     reservation_core(platform::port_provider& provider, const reservation_request& request, lane_clock clock);
     ~reservation_core();
     reservation_core(const reservation_core&) = delete;
@@ -76,6 +89,13 @@ public:
     [[nodiscard]] std::uint32_t available() const noexcept;
     [[nodiscard]] reservation_statistics statistics() const noexcept;
 
+    // reservation_passing.cpp: to another process, all lanes together. A release in between waits for the outcome.
+    /// False: it was released meanwhile. Post: draws fail with reservation_released, and nothing is touched.
+    bool freeze(std::vector<std::shared_ptr<platform::handover_board>> boards) noexcept;
+    void thaw() noexcept;
+    void pass_on() noexcept;
+    [[nodiscard]] const std::vector<std::unique_ptr<port_lane>>& lanes() const noexcept { return lanes_; }
+
     /// A detached port of this core: one more, one less. The last one out ends the core.
     void detached_port_out() noexcept { detached_.fetch_add(1); }
     [[nodiscard]] std::shared_ptr<reservation_core> detached_port_back() noexcept;
@@ -98,6 +118,7 @@ private:
     std::atomic<phase> phase_{phase::held};
     std::array<std::atomic<std::uint64_t>, errc_count> failures_{};
     std::mutex releasing_;
+    bool is_to_end_ = false;  // its owner let go of it while it was passing
     std::uint32_t to_drop_ = 0;  // ports, from the block's first on: released, and not yet let go of
     std::atomic<std::uint32_t> detached_{1};  // one for the core's owner
     std::shared_ptr<reservation_core> self_;  // set while only detached ports keep the core

@@ -31,8 +31,4 @@ std::shared_ptr<reservation_core> reservation_core::make_share(platform::port_pr
     return core;
 }
 
-port_reservation reservation_core::as_object(std::shared_ptr<reservation_core> core) noexcept {
-    return port_reservation(std::move(core));
-}
-
 }  // namespace berth::detail

@@ -15,6 +15,8 @@ constexpr int wildcard_tries = 64;
 
 failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
 
+}  // namespace
+
 failure check_request(const reservation_request& r) {
     const auto& block = r.block;
     if (block.count == 0) return invalid("block.count is 0; ask for at least one port");
@@ -50,8 +52,6 @@ std::vector<platform::port_kind> kinds_of(const reservation_request& r) {
     if (r.protocol != transport::tcp) kinds.push_back(platform::port_kind::udp);
     return kinds;
 }
-
-}  // namespace
 
 reserve_steps::reserve_steps(platform::port_provider& provider, const reservation_request& request, lane_clock clock,
                              std::vector<platform::held_sockets> inherited)

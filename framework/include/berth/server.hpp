@@ -185,6 +185,12 @@ public:
     auto async_stop(duration deadline, Token&& token = asio::default_completion_token_t<executor_type>()) {
         return asio::async_initiate<Token, void(error_code)>(initiate_stop{this}, token, deadline);
     }
+    /// As async_stop, but who is in the listening sockets' queues stays there, for the process that has these sockets
+    /// too by now (handover.hpp). A client that was accepted and waits for room (beyond_limit::wait) is refused.
+    template <class Token = asio::default_completion_token_t<executor_type>>
+    auto async_leave(duration deadline, Token&& token = asio::default_completion_token_t<executor_type>()) {
+        return asio::async_initiate<Token, void(error_code)>(initiate_stop{this, true}, token, deadline);
+    }
     /// Any thread: as async_stop, cutting now; not waited for.
     void stop() { core_->stop(duration::zero(), nullptr); }
     [[nodiscard]] bool stopping() const noexcept { return core_->is_stopping(); }
@@ -201,13 +207,15 @@ private:
     struct initiate_stop {
         using executor_type = server::executor_type;
         server* self;
+        bool leaves = false;
         [[nodiscard]] executor_type get_executor() const noexcept { return self->get_executor(); }
 
         template <class Handler>
         void operator()(Handler&& handler, duration deadline) const {
             using type = detail::handler_stop_wait<std::decay_t<Handler>, executor_type>;
             detail::event_loop& loop = self->first_->loop();
-            self->core_->stop(deadline, detail::make_for<type>(handler, loop, loop, get_executor(), std::move(handler)));
+            auto* const done = detail::make_for<type>(handler, loop, loop, get_executor(), std::move(handler));
+            leaves ? self->core_->leave(deadline, done) : self->core_->stop(deadline, done);
         }
     };
     template <class Listen>

@@ -46,6 +46,11 @@ public:
     /// Takes one rested index out of cooling, the caller owns it; none: the one that rests longest is not due.
     std::uint32_t next_due(std::uint64_t now) noexcept;
 
+    /// The time that cool() was told last. Pre: next_due() brought the index.
+    [[nodiscard]] std::uint64_t ready_at(std::uint32_t index) const noexcept {
+        return ready_at_[index].load(std::memory_order_relaxed);
+    }
+
     /// A hint, cheap; false only if at some instant of the call nothing was cooling.
     [[nodiscard]] bool anything_cooling() const noexcept { return cooling_.oldest() != none; }
 

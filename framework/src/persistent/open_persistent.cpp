@@ -135,7 +135,7 @@ std::shared_ptr<reservation_core> share_for_associate(reservation_token token) {
 
 port_reservation open_persistent(reservation_token token, failure& f, const share_options& options) {
     try {
-        return detail::reservation_core::as_object(detail::block_share::open(token, options, f));
+        return detail::reservation_core::wrap(detail::block_share::open(token, options, f));
     } catch (const std::bad_alloc&) {
         f = {errc::no_memory, {}, 0, 0};
     } catch (const std::system_error& e) {
@@ -145,7 +145,7 @@ port_reservation open_persistent(reservation_token token, failure& f, const shar
 }
 
 failure last_refusal(const port_reservation& reservation) {
-    const auto* const core = detail::reservation_core::of(reservation);
+    const auto core = detail::reservation_core::of(reservation);
     const auto* const share = core == nullptr ? nullptr : static_cast<const detail::block_share*>(core->source());
     return share == nullptr ? failure{} : share->last_refusal();
 }

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,6 +32,18 @@ struct held_sockets {
     bool is_out = false;              // inherited: another process works with the session socket, so it is left alone
 };
 
+/// What parks the session sockets of a block besides their own state, as descriptors; -1: nothing.
+struct parking_descriptors {
+    native_socket table = -1;
+    native_socket program = -1;
+};
+
+/// How a block comes over from a process that lives and serves with it.
+struct coming_over {
+    parking_descriptors parking{};         // duplicates, the block's once prepare() succeeded
+    std::vector<std::uint64_t> cookies{};  // by index, of the session sockets
+};
+
 struct hold_request {
     port_kind kind = port_kind::udp;
     port_block block{};  // specific and valid
@@ -42,6 +55,10 @@ struct hold_request {
     /// they are duplicated, the descriptors stay the caller's. A port without a holder is bound anew, one without a
     /// session socket gets a new one under its holder. Parks by system calls: that state is in the sockets.
     std::vector<held_sockets> inherited{};
+    /// Set: `inherited` is what a living process has, which goes on serving. Then nothing of the sockets' state is
+    /// changed; what parks them is shared until come_over(); and a descriptor is the block's as soon as held() counts
+    /// its port. A port without session socket is to be condemned by the caller.
+    std::optional<coming_over> over{};
 };
 
 /// What park() found and threw away, and whether the session socket can be used again.
@@ -114,6 +131,16 @@ public:
 
     /// The descriptors of a port; they stay the block's property. Whoever keeps duplicates of them keeps the port.
     [[nodiscard]] virtual held_sockets sockets(std::uint32_t index) const noexcept = 0;
+
+    /// What goes along with sockets() to another process that is to park them.
+    [[nodiscard]] virtual parking_descriptors parking() const noexcept { return {}; }
+    /// False: the number of the session socket's descriptor names another file by now, or none.
+    virtual bool has_session(std::uint32_t index) noexcept { return session(index) >= 0; }
+    /// Another process has duplicates of everything and owns the block now. Afterwards only drop() and destruction,
+    /// which close and touch nothing that is shared.
+    virtual void pass_on() noexcept {}
+    /// The block that came over is this process's: the other one only closes from now on.
+    virtual void come_over() noexcept {}
 
     /// The session socket's cookie, as socket_facts has it.
     [[nodiscard]] virtual std::uint64_t cookie(std::uint32_t index) const noexcept = 0;

@@ -45,6 +45,11 @@ void shard_listener::close() noexcept {
     if (!is_armed_) delete this;
 }
 
+bool shard_listener::disarm() noexcept {
+    if (is_armed_) shard_.loop.cancel(*this);
+    return !is_armed_;
+}
+
 void shard_listener::on_accepted(operation& op, const completion& c) {
     const int result = c.result;
     auto& self = static_cast<shard_listener&>(op);
@@ -59,6 +64,7 @@ void shard_listener::on_accepted(operation& op, const completion& c) {
         delete &self;
     } else {
         self.arm();
+        if (!self.is_armed_) self.shard_.listener_disarmed();
     }
 }
 
@@ -81,6 +87,7 @@ void server_shard::add_listener(native_value socket, bool is_ipv6, error_code& e
 
 void server_shard::accepted(shard_listener& listener, int result) noexcept {
     if (result < 0) {
+        if (is_leaving_) return;  // called off
         switch (platform::accept_trouble_of(-result)) {
             case platform::accept_trouble::aborted: return;
             case platform::accept_trouble::connection: return shard_books::add(books.accept_errors);

@@ -147,7 +147,7 @@ void shared_core::start(const session_hooks& calls, std::shared_ptr<void> who, e
 void shared_core::listeners_closed(server_shard& by) noexcept {
     if (listeners_left_.fetch_sub(1) != 1) return;
     for (auto& socket : listening_) {
-        while (is_started_.load() && !is_ending_.load()) {
+        while (is_started_.load() && !is_ending_.load() && !is_leaving_.load()) {
             error_code ec;
             asio::ip::tcp::endpoint remote;
             std::size_t size = remote.capacity();
@@ -184,6 +184,11 @@ void shared_core::stop(clock::duration deadline, stop_wait* done) {
         };
         shard->loop.post(*order);
     }
+}
+
+void shared_core::leave(clock::duration deadline, stop_wait* done) {
+    if (!is_stopping_.load()) is_leaving_.store(true);
+    stop(deadline, done);
 }
 
 void shared_core::shard_stopped(bool has_cut) noexcept {

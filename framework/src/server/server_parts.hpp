@@ -57,6 +57,8 @@ public:
     shard_listener(server_shard& shard, native_value descriptor, attachment* attached, bool ipv6) noexcept;
     void arm() noexcept;
     void close() noexcept;
+    /// The accept ends; what it has accepted by then is served. True: it has ended.
+    bool disarm() noexcept;
 
     const bool is_ipv6;
     native_value held = -1;  ///< accepted, and waits for room
@@ -94,7 +96,9 @@ public:
     bool admit(native_value socket, bool is_ipv6, const asio::ip::tcp::endpoint& remote) noexcept;
     void admit_held() noexcept;
     void refuse(native_value socket) noexcept;
-    [[nodiscard]] bool may_accept() const noexcept { return !is_backing_off_ && !is_stopping; }
+    [[nodiscard]] bool may_accept() const noexcept { return !is_backing_off_ && !is_stopping && !is_leaving_; }
+    /// The last accept of a shard that leaves its queues may have ended.
+    void listener_disarmed() noexcept;
     /// Any thread: what this shard waits for may be there.
     void room_came(const std::shared_ptr<shared_core>& kept) noexcept;
 
@@ -139,6 +143,7 @@ private:
     std::chrono::steady_clock::time_point next_tick_{}, stop_deadline_{};
     std::chrono::milliseconds delay_;
     bool is_backing_off_ = false;
+    bool is_leaving_ = false;  // from the order to leave the queues on
     bool has_reported_ = false;
     std::size_t sessions_ = 0;           // objects
     std::shared_ptr<shared_core> kept_;  // while there are any
@@ -168,6 +173,9 @@ public:
     asio::ip::tcp::endpoint listen(bound_port port, error_code& ec) override;
     void start(const session_hooks& hooks, std::shared_ptr<void> handler, error_code& ec) override;
     void stop(std::chrono::steady_clock::duration deadline, stop_wait* done) override;
+    void leave(std::chrono::steady_clock::duration deadline, stop_wait* done) override;
+    /// Who is in the queues is somebody else's to serve.
+    [[nodiscard]] bool is_leaving() const noexcept { return is_leaving_.load(); }
     [[nodiscard]] bool is_stopping() const noexcept override { return is_stopping_.load(); }
     void end() noexcept override;
     [[nodiscard]] server_statistics statistics(std::size_t shard) const noexcept override;
@@ -189,6 +197,7 @@ private:
     std::atomic<bool> is_started_{false};
     std::atomic<bool> is_stopping_{false};
     std::atomic<bool> is_ending_{false};
+    std::atomic<bool> is_leaving_{false};
     std::atomic<std::size_t> listeners_left_;
     std::mutex gate_;  // of what follows
     std::size_t shards_left_;

@@ -3,6 +3,7 @@
 #include "server/server_parts.hpp"
 #include "server/session_queue.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace berth::detail {
@@ -13,7 +14,20 @@ void server_shard::close_listeners() noexcept {
     core.listeners_closed(*this);
 }
 
+// An accept that is called off may have brought somebody already, who is ours then.
+void server_shard::listener_disarmed() noexcept {
+    if (is_leaving_ && !is_stopping) begin_stop(stop_deadline_);
+}
+
 void server_shard::begin_stop(std::chrono::steady_clock::time_point deadline) noexcept {
+    if (!is_stopping && core.is_leaving()) {
+        stop_deadline_ = is_leaving_ ? std::min(deadline, stop_deadline_) : deadline;
+        is_leaving_ = true;
+        bool has_ended = true;
+        for (auto* listener : listeners_) has_ended = listener->disarm() && has_ended;
+        if (!has_ended) return;
+        deadline = stop_deadline_;
+    }
     if (!std::exchange(is_stopping, true)) {
         close_listeners();
         session_queue::complete_all(loop, stop_waits, false);

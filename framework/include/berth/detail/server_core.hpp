@@ -52,6 +52,8 @@ public:
 
     /// Any thread. done (may be nullptr) is posted to the first shard's loop.
     virtual void stop(std::chrono::steady_clock::duration deadline, stop_wait* done) = 0;
+    /// The same, and whoever is in the listening sockets' queues stays there.
+    virtual void leave(std::chrono::steady_clock::duration deadline, stop_wait* done) = 0;
     [[nodiscard]] virtual bool is_stopping() const noexcept = 0;
 
     /// Post: all sockets are closed, on all shards. Waits for their threads; not for a handler.

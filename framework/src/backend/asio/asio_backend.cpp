@@ -44,13 +44,14 @@ asio_attachment::~asio_attachment() {
     if (socket.is_open()) socket.release(ec);
 }
 
-/// Asio takes descriptors that are no sockets; the option tells.
+/// Asio takes descriptors that are no sockets; the option tells. A fresh one is the library's own, and may be one that
+/// is only waited on.
 void asio_backend::assign(asio_attachment& s, std::error_code& ec) {
     using native_handle = any_transport::socket::native_handle_type;
     s.socket.assign(s.transport, static_cast<native_handle>(s.native()), ec);
     if (ec) return;
     asio::socket_base::receive_buffer_size size;
-    s.socket.get_option(size, ec);
+    if (!s.kind.is_fresh) s.socket.get_option(size, ec);
     if (!ec) s.socket.non_blocking(true, ec);
     std::error_code ignored;
     if (ec) s.socket.release(ignored);

@@ -93,4 +93,38 @@ error_code linux_block::receive(std::uint32_t index, native_socket session) noex
     return {};
 }
 
+// Whoever had the sockets still serves with them: looked at, and otherwise left alone. Nothing is kept on failure.
+int linux_block::take_over_one(std::uint32_t index, port_sockets& port) noexcept {
+    const auto& from = request_.inherited[index];
+    const std::uint16_t number = port_at(index);
+    int r = check_inherited(static_cast<int>(from.holder), number, family_of(part::holder));
+    if (r >= 0 && methods_.splits_holders) {
+        r = check_inherited(static_cast<int>(from.other_holder), number, family_of(part::other_holder));
+    }
+    if (r >= 0 && from.session >= 0) {
+        std::uint64_t cookie = 0;
+        r = check_inherited(static_cast<int>(from.session), number, session_family());
+        if (r >= 0) r = cookie_of(os_, static_cast<int>(from.session), cookie);
+        if (r >= 0 && cookie != request_.over->cookies[index]) r = -ESTALE;
+    }
+    if (r < 0) return r;
+    port = {static_cast<int>(from.holder), static_cast<int>(from.session), request_.over->cookies[index]};
+    if (methods_.splits_holders) other_holders_[index] = static_cast<int>(from.other_holder);
+    return 0;
+}
+
+// What a fresh session socket is like, without touching one of those that are served with.
+int linux_block::note_baselines_apart() noexcept {
+    const int fd = make_socket(part::session);
+    if (fd < 0) return fd;
+    int r = filter_ ? filter_->attach(fd) : 0;
+    if (r >= 0 && !request_.address.is_unspecified()) r = bind_session(fd, 0);
+    if (r >= 0 && is_listener()) r = os_.listen(fd, request_.backlog);
+    if (r >= 0 && !is_udp()) r = set_option(os_, fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (r >= 0) audit_ = option_audit::capture(os_, fd, request_.kind, r);
+    if (audit_) carrier_ = option_carrier::capture(os_, session_family(), request_.kind, r);
+    os_.close(fd);
+    return r;
+}
+
 }  // namespace berth::platform

@@ -44,6 +44,16 @@ public:
     held_sockets sockets(std::uint32_t index) const noexcept override {
         return {ports_[index].holder, ports_[index].session, other_holders_.empty() ? -1 : other_holders_[index]};
     }
+    parking_descriptors parking() const noexcept override {
+        return filter_ ? parking_descriptors{filter_->array(), filter_->program()} : parking_descriptors{};
+    }
+    bool has_session(std::uint32_t index) noexcept override { return still_ours(index); }
+    void pass_on() noexcept override {
+        if (filter_) filter_->owns_cells(false);
+    }
+    void come_over() noexcept override {
+        if (filter_) filter_->owns_cells(true);
+    }
     std::uint64_t cookie(std::uint32_t index) const noexcept override { return ports_[index].cookie; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
     void hand_over(std::uint32_t index, native_socket target, failure& f) override;
@@ -78,6 +88,8 @@ private:
     // linux_adopt.cpp
     [[nodiscard]] bool is_inherited(std::uint32_t index) const noexcept;
     int adopt_one(std::uint32_t index, port_sockets& port) noexcept;
+    int take_over_one(std::uint32_t index, port_sockets& port) noexcept;
+    int note_baselines_apart() noexcept;
     int adopt_holder(int inherited, std::uint16_t port, part p) noexcept;
     int adopt_session(std::uint32_t index, port_sockets& port) noexcept;
     int check_inherited(int fd, std::uint16_t port, int family) noexcept;

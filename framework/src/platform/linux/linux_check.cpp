@@ -32,6 +32,9 @@ bool is_remains(const socket_row& row) {
     }
 }
 
+// Of a listener that serves: its clients. Who holds all sockets of a port has let nobody else connect from there.
+bool is_connection(const socket_row& row) { return row.state != listen_ && row.state != close_ && row.state != bound_inactive; }
+
 const char* name_of(std::uint8_t state) {
     static constexpr const char* names[] = {"?", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
                                             "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING",
@@ -63,6 +66,7 @@ int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<s
     for (const auto& row : rows) {
         const std::uint32_t index = std::uint32_t{row.port} - request_.block.first;
         if (index >= ports_.size() || is_remains(row) || is_out(index)) continue;  // out: with its own connections
+        if (request_.over && !is_udp() && is_connection(row)) continue;
         const auto& port = ports_[index];
         if (row.cookie == port.cookie) continue;
         bool ours = false;
@@ -123,6 +127,7 @@ int linux_block::looks_needed() const noexcept {
 
 // A session socket is audited while it is open, so it is noted while it is open.
 int linux_block::note_baselines(std::uint32_t index) noexcept {
+    if (request_.over) return note_baselines_apart();
     int r = unsilence(index);
     if (r < 0) return r;
     audit_ = option_audit::capture(os_, ports_[index].session, request_.kind, r);

@@ -98,7 +98,9 @@ void linux_block::hold(std::uint32_t most, failure& f) {
     for (; most != 0 && held() < request_.block.count; --most) {
         port_sockets port;
         const std::uint32_t index = held();
-        const int r = is_inherited(index) ? adopt_one(index, port) : hold_one(index, port);
+        const int r = request_.over          ? take_over_one(index, port)
+                      : is_inherited(index) ? adopt_one(index, port)
+                                            : hold_one(index, port);
         if (r < 0) {
             close_all(index, port);
             const std::uint16_t number = port_at(index);

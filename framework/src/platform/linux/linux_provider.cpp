@@ -33,7 +33,7 @@ bool kernel_has_ipv6(system_calls& os) noexcept {
 
 park_method choose_parking(const hold_request& request, bool filter_permitted) noexcept {
     if (request.kind == port_kind::tcp_connect) return park_method::none;
-    if (filter_permitted && request.park == parking::best) return park_method::filter_map;
+    if (filter_permitted && (request.park == parking::best || request.over)) return park_method::filter_map;
     return request.kind == port_kind::tcp_listen ? park_method::minimum_ttl : park_method::interface_tag;
 }
 
@@ -137,7 +137,33 @@ void linux_provider::describe_limits(capabilities& c) {
     if (!kernel_has_ipv6(os_)) c.limits.emplace_back("this kernel has no IPv6: holders are IPv4 sockets");
 }
 
+// The sockets are there: their form says how they were held, and what came along says how they are parked.
+std::unique_ptr<held_block> linux_provider::prepare_coming(const hold_request& request, failure& f) {
+    linux_methods methods;
+    methods.has_ipv6 = kernel_has_ipv6(os_);
+    methods.hold = request.kind == port_kind::udp ? hold_method::interface_tags
+                   : may_repair(os_)              ? hold_method::repair
+                                                  : hold_method::reuse_toggle;
+    methods.splits_holders = request.inherited.front().other_holder >= 0;
+    const auto [table, program] = request.over->parking;
+    std::unique_ptr<park_filter> filter;
+    if (table >= 0) {
+        int error = 0;
+        filter = park_filter::share(os_, static_cast<int>(table), static_cast<int>(program), request.block.count,
+                                    error);
+        if (!filter) {
+            f = refused(errc::system_failure, "the filter that parks the ports cannot be shared (" +
+                                                  std::generic_category().message(-error) +
+                                                  "); reserve with parking::system_calls");
+            return nullptr;
+        }
+    }
+    methods.park = choose_parking(request, filter != nullptr);
+    return std::make_unique<linux_block>(os_, request, methods, std::move(filter));
+}
+
 std::unique_ptr<held_block> linux_provider::prepare(const hold_request& request, failure& f) {
+    if (request.over) return prepare_coming(request, f);
     if ((f = check_address(os_, request))) return nullptr;
     linux_methods methods;
     methods.has_ipv6 = kernel_has_ipv6(os_);

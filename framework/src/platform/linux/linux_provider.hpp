@@ -27,6 +27,7 @@ public:
 
 private:
     void describe_limits(capabilities& c);
+    std::unique_ptr<held_block> prepare_coming(const hold_request& request, failure& f);
 
     system_calls& os_;
 };

@@ -70,6 +70,15 @@ int load_program(system_calls& calls, int array, std::uint16_t first) noexcept {
     return calls.bpf(BPF_PROG_LOAD, a);
 }
 
+int information(system_calls& calls, int fd, void* out, std::size_t size) noexcept {
+    bpf_attr a;
+    std::memset(&a, 0, sizeof a);
+    a.info.bpf_fd = static_cast<std::uint32_t>(fd);
+    a.info.info_len = static_cast<std::uint32_t>(size);
+    a.info.info = reinterpret_cast<std::uintptr_t>(out);
+    return calls.bpf(BPF_OBJ_GET_INFO_BY_FD, a);
+}
+
 std::size_t whole_pages(std::size_t bytes) noexcept {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     return (bytes + page - 1) / page * page;
@@ -89,30 +98,62 @@ std::unique_ptr<park_filter> park_filter::load(system_calls& calls, std::uint16_
         error = array;
         return nullptr;
     }
-    const std::size_t bytes = whole_pages(count * sizeof(std::uint64_t));
     const int program = load_program(calls, array, first);
-    void* const cells = program < 0 ? nullptr : calls.map_shared(array, bytes);
-    calls.close(array);  // the program and the mapping keep it
+    std::unique_ptr<park_filter> made;
     if (program < 0) {
         error = program;
-        return nullptr;
-    }
-    std::unique_ptr<park_filter> made;
-    if (cells != nullptr) {
-        made.reset(new (std::nothrow) park_filter(calls, static_cast<std::uint64_t*>(cells), count, bytes, program));
-        if (!made) calls.unmap(cells, bytes);
+    } else {
+        made = map(calls, array, program, count, error);
     }
     if (!made) {
-        calls.close(program);
+        calls.close(array);
+        if (program >= 0) calls.close(program);
+    }
+    return made;
+}
+
+std::unique_ptr<park_filter> park_filter::map(system_calls& calls, int array, int program, std::uint32_t count,
+                                              int& error) {
+    const std::size_t bytes = whole_pages(count * sizeof(std::uint64_t));
+    void* const cells = calls.map_shared(array, bytes);
+    error = cells == nullptr ? -ENOMEM : 0;
+    if (cells == nullptr) return nullptr;
+    std::unique_ptr<park_filter> made(
+        new (std::nothrow) park_filter(calls, static_cast<std::uint64_t*>(cells), count, bytes, array, program));
+    if (!made) {
+        calls.unmap(cells, bytes);
         error = -ENOMEM;
     }
     return made;
 }
 
+// A mapping of a file that somebody cuts short would kill whoever reads it: only a BPF array cannot be cut.
+std::unique_ptr<park_filter> park_filter::share(system_calls& calls, int array, int program, std::uint32_t count,
+                                                int& error) {
+    bpf_map_info map_info;
+    bpf_prog_info program_info;
+    std::memset(&map_info, 0, sizeof map_info);
+    std::memset(&program_info, 0, sizeof program_info);
+    std::uint32_t its_map = 0;
+    program_info.nr_map_ids = 1;
+    program_info.map_ids = reinterpret_cast<std::uintptr_t>(&its_map);
+    error = information(calls, array, &map_info, sizeof map_info);
+    if (error >= 0) error = information(calls, program, &program_info, sizeof program_info);
+    if (error < 0) return nullptr;
+    const bool fits = map_info.type == BPF_MAP_TYPE_ARRAY && map_info.key_size == 4 && map_info.value_size == 8 &&
+                      map_info.max_entries == count && program_info.type == BPF_PROG_TYPE_SOCKET_FILTER &&
+                      program_info.nr_map_ids == 1 && its_map == map_info.id;
+    error = fits ? 0 : -EINVAL;
+    auto made = fits ? map(calls, array, program, count, error) : nullptr;
+    if (made) made->owns_cells_ = false;
+    return made;
+}
+
 park_filter::~park_filter() {
-    for (std::uint32_t i = 0; i < count_; ++i) open(i);
+    for (std::uint32_t i = 0; owns_cells_ && i < count_; ++i) open(i);
     calls_.unmap(cells_, bytes_);
     calls_.close(program_);
+    calls_.close(array_);
 }
 
 int park_filter::attach(int fd) noexcept {

@@ -4,7 +4,8 @@
 // to receive it has cell i as its cookie. So a listener's children (cookies of their own) live on while it is parked,
 // and ports outside the block pass. Cookies are never given out twice: a replaced session socket passes until it is
 // parked. Attached sockets keep program and array alive after the block's end. The destructor therefore opens every
-// cell, and as it unmaps the only writable view, sockets that were detached from a released block pass for ever. A
+// cell, and as it unmaps the only writable view, sockets that were detached from a released block pass for ever;
+// unless another process has the array by then (share), which decides from there on. A
 // packet that another core had already let through can be queued a moment after park(): drain at open() too.
 #pragma once
 
@@ -22,6 +23,10 @@ public:
     /// nullptr and error = -errno where the kernel or the privileges refuse.
     static std::unique_ptr<park_filter> load(system_calls& calls, std::uint16_t first, std::uint32_t count,
                                              int& error);
+    /// A filter that another process made: its array and its program, ours to close if it succeeds. It opens nothing
+    /// at its end unless owns_cells(true) was said. -EINVAL: they are not such.
+    static std::unique_ptr<park_filter> share(system_calls& calls, int array, int program, std::uint32_t count,
+                                              int& error);
     ~park_filter();
     park_filter(const park_filter&) = delete;
     park_filter& operator=(const park_filter&) = delete;
@@ -33,6 +38,11 @@ public:
         return std::atomic_ref(cells_[index]).load(std::memory_order_relaxed) != 0;
     }
 
+    /// Whether the end of this object opens all ports.
+    void owns_cells(bool owns) noexcept { owns_cells_ = owns; }
+    [[nodiscard]] int array() const noexcept { return array_; }
+    [[nodiscard]] int program() const noexcept { return program_; }
+
     /// Attaches the filter, in place of any other. 0 or -errno (-EPERM: the socket's filter is locked).
     int attach(int fd) noexcept;
 
@@ -43,9 +53,11 @@ public:
     [[nodiscard]] std::size_t mapped_bytes() const noexcept { return bytes_; }
 
 private:
-    park_filter(system_calls& calls, std::uint64_t* cells, std::uint32_t count, std::size_t bytes,
+    park_filter(system_calls& calls, std::uint64_t* cells, std::uint32_t count, std::size_t bytes, int array,
                 int program) noexcept
-        : cells_(cells), calls_(calls), bytes_(bytes), count_(count), program_(program) {}
+        : cells_(cells), calls_(calls), bytes_(bytes), count_(count), array_(array), program_(program) {}
+    static std::unique_ptr<park_filter> map(system_calls& calls, int array, int program, std::uint32_t count,
+                                            int& error);
     void store(std::uint32_t index, std::uint64_t value) noexcept {
         std::atomic_ref(cells_[index]).store(value, std::memory_order_release);
     }
@@ -54,7 +66,9 @@ private:
     system_calls& calls_;
     std::size_t bytes_;
     std::uint32_t count_;
+    int array_;
     int program_;
+    bool owns_cells_ = true;
 };
 
 }  // namespace berth::platform

@@ -1,0 +1,236 @@
+// The predecessor's way through a hand-over; see offering.hpp. What it sends: offering_parts.cpp.
+#include "handover/offering.hpp"
+
+#include "log.hpp"
+#include "platform/fork_stamp.hpp"
+
+#include <algorithm>
+
+namespace berth::detail {
+namespace {
+
+constexpr std::size_t longest_name = 200;
+
+failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
+
+}  // namespace
+
+std::shared_ptr<offering> offering::open(const std::string& address, failure& f) {
+    auto door = platform::handover_door::open(address, f);
+    return door ? std::make_shared<system_offering>(std::move(door)) : nullptr;
+}
+
+system_offering::system_offering(std::unique_ptr<platform::handover_door> door)
+    : door_(std::move(door)), stamp_(platform::fork_stamp()) {}
+
+// While a successor is at work with everything, the end of this object is the end of our hold on it.
+system_offering::~system_offering() {
+    if (platform::fork_stamp() != stamp_) {
+        static_cast<void>(door_.release());  // the parent's, and so is its name
+    } else if (stage_ == stage::passing) {
+        finish();
+    } else if (stage_ == stage::sending) {
+        refuse({errc::operation_aborted, "the offer ended", 0, 0});
+    }
+}
+
+void system_offering::add(const port_reservation& r, std::string name, failure& f) {
+    f = {};
+    const auto& core = reservation_core::of(r);
+    if (!r) f = {errc::reservation_released, "'" + name + "': nothing is reserved", 0, 0};
+    if (core != nullptr && core->source() != nullptr) {
+        f = {errc::operation_not_supported,
+             "'" + name + "': a share of a persistent block does not pass on; the successor opens its own", 0, 0};
+    }
+    if (name.size() > longest_name) f = invalid("a name of " + std::to_string(name.size()) + " bytes; 200 at most");
+    for (const auto& e : entries_) {
+        if (e.name == name || e.core == core) f = invalid("'" + name + "' is offered already");
+    }
+    if (stage_ != stage::idle) f = invalid("'" + name + "': a hand-over is under way, or over");
+    if (!f) entries_.push_back({std::move(name), core});
+}
+
+void system_offering::serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name,
+                            failure& f) {
+    f = {};
+    auto* const core = reservation_core::of(r).get();
+    const bool is_offered =
+        core != nullptr && std::any_of(entries_.begin(), entries_.end(), [&](auto& e) { return e.core.get() == core; });
+    port_lane* const lane = is_offered ? core->lane(protocol) : nullptr;
+    if (!is_offered) {
+        f = invalid("'" + name + "': its reservation is not offered; add it first");
+    } else if (lane == nullptr) {
+        f = {errc::protocol_mismatch, "'" + name + "': the reservation has no such protocol", 0, port};
+    } else if (!core->block().contains(port)) {
+        f = {errc::port_outside_block, "'" + name + "': port " + std::to_string(port) + " is not one of the block's", 0,
+             port};
+    } else if (name.size() > longest_name) {
+        f = invalid("a name of " + std::to_string(name.size()) + " bytes; 200 at most");
+    }
+    if (f) return;
+    const std::uint32_t index = std::uint32_t{port} - core->block().first;
+    std::erase_if(names_, [&](const named& n) { return n.lane == lane && n.index == index; });
+    names_.push_back({core, lane, index, std::move(name)});
+}
+
+bool system_offering::advance(error_code& ec) {
+    using event = platform::handover_door::event;
+    platform::handover_message m;
+    while (stage_ != stage::over) {
+        failure f;
+        switch (door_->next(m, f)) {
+            case event::none:
+                return false;
+            case event::message:
+                hear(m);
+                break;
+            case event::stranger:
+                refuse({errc::permission_denied,
+                        "ports are handed over to processes of the same uid and to root alone", 0, 0});
+                break;
+            case event::gone:
+                fall_back({errc::operation_aborted, "the successor ended before it had taken over", 0, 0});
+                break;
+            case event::late:
+                if (stage_ == stage::passing) break;
+                refuse({errc::operation_aborted, "the successor said nothing for five seconds", 0, 0});
+                break;
+            case event::failed:
+                why_ = f;
+                ec = f.code;
+                return true;
+        }
+    }
+    ec = {};
+    return true;
+}
+
+bool system_offering::abort() {
+    if (stage_ == stage::passing || stage_ == stage::over) return false;
+    if (stage_ == stage::sending) refuse({errc::operation_aborted, "the predecessor called it off", 0, 0});
+    return true;
+}
+
+void system_offering::hear(const platform::handover_message& m) {
+    handover_reader in(m);
+    const bool is_sending = stage_ == stage::sending;
+    switch (in.verb()) {
+        case handover_verb::hello:
+            if (const auto version = in.get<std::uint32_t>(); stage_ == stage::idle && in.is_all()) {
+                return begin(version);
+            }
+            break;
+        case handover_verb::next:
+            if (is_sending && in.is_all()) return send_part();
+            break;
+        case handover_verb::ready:
+            if (is_sending && next_ == steps_.size() && in.is_all()) return pass();
+            break;
+        case handover_verb::have:
+            if (stage_ == stage::passing) return finish();
+            break;
+        case handover_verb::no:
+            return fall_back(refusal_of(in, "the successor"));
+        default:
+            break;
+    }
+    if (stage_ == stage::passing) return;  // it has everything: nonsense does not make it undone
+    refuse(invalid("not a message of a hand-over, or not its turn"));
+}
+
+void system_offering::begin(std::uint32_t version) {
+    if (version != handover_version) {
+        return refuse({errc::operation_not_supported,
+                       "the predecessor speaks version " + std::to_string(handover_version) +
+                           " of the hand-over, the successor " + std::to_string(version),
+                       0, 0});
+    }
+    std::erase_if(entries_, [](const entry& e) { return e.core->now() == phase::released; });
+    for (const auto& e : entries_) {
+        under_way u{e.name, e.core, {}};
+        for (const auto& lane : e.core->lanes()) {
+            failure f;
+            auto board = platform::handover_board::make(e.core->block().count, f);
+            if (f) return refuse(std::move(f));
+            u.lanes.push_back({lane.get(), lane->live_priors(), std::move(board)});
+        }
+        under_way_.push_back(std::move(u));
+    }
+    for (auto& u : under_way_) {
+        for (auto& l : u.lanes) l.lane->keep_sessions(true);
+    }
+    stage_ = stage::sending;
+    plan();
+    send_offer();
+}
+
+void system_offering::pass() {
+    handover_step("freezing");
+    std::size_t frozen = 0;
+    for (; frozen < under_way_.size(); ++frozen) {
+        auto& u = under_way_[frozen];
+        std::vector<std::shared_ptr<platform::handover_board>> boards;
+        for (auto& l : u.lanes) boards.push_back(l.board);
+        if (!u.core->freeze(std::move(boards))) break;
+    }
+    if (frozen != under_way_.size()) {
+        for (std::size_t i = 0; i < frozen; ++i) under_way_[i].core->thaw();
+        return refuse({errc::reservation_released, "'" + under_way_[frozen].name + "' was released meanwhile", 0, 0});
+    }
+    handover_step("frozen");
+    stage_ = stage::passing;
+    door_->patience({});
+    answer(handover_writer(handover_verb::yours));
+}
+
+void system_offering::finish() {
+    handover_step("passing on");
+    for (auto& u : under_way_) u.core->pass_on();
+    stage_ = stage::over;
+    door_->close_behind();
+    why_ = {};
+    under_way_.clear();
+    entries_.clear();
+    names_.clear();
+    handover_step("passed on");
+}
+
+bool system_offering::answer(const handover_writer& out, std::span<const platform::native_socket> descriptors) {
+    handover_step("answering");
+    const auto sent = door_->answer(out.bytes(), descriptors);
+    handover_step("answered");
+    if (sent == platform::line_state::fine) return true;
+    failure f{errc::operation_aborted, "the successor ended before it had taken over", 0, 0};
+    if (sent == platform::line_state::flooded) {
+        std::uint64_t open = 0, limit = 0;
+        platform::count_descriptors(open, limit);
+        f = {errc::too_many_files,
+             std::to_string(descriptors.size()) + " descriptors in a message are more than RLIMIT_NOFILE " +
+                 std::to_string(limit) + " lets this user have under way; raise it (ulimit -n, LimitNOFILE=)",
+             0, 0};
+    }
+    fall_back(std::move(f));
+    return false;
+}
+
+void system_offering::refuse(failure f) {
+    door_->answer(refusal(f).bytes(), {});
+    fall_back(std::move(f));
+}
+
+// As if nobody had come.
+void system_offering::fall_back(failure f) {
+    for (auto& u : under_way_) {
+        for (auto& l : u.lanes) l.lane->keep_sessions(false);
+        if (stage_ == stage::passing) u.core->thaw();
+    }
+    log(log_level::warning, "a hand-over came to nothing: " + f.what);
+    why_ = std::move(f);
+    stage_ = stage::idle;
+    under_way_.clear();
+    steps_.clear();
+    next_ = 0;
+    door_->hang_up();
+}
+
+}  // namespace berth::detail

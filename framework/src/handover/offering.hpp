@@ -1,0 +1,86 @@
+// The predecessor's side of a hand-over: a machine that answers, and never waits.
+//
+// Nothing changes until the successor says that it has checked and could keep everything (ready): then the reservations
+// are frozen, and are either its (have) or, if it is gone before, as they were. Each answer is one message that follows
+// one request, so that nothing queues and none can block.
+#pragma once
+
+#include "handover/wire.hpp"
+#include "reservation_core.hpp"
+
+#include <berth/detail/handover_parts.hpp>
+
+namespace berth::detail {
+
+class system_offering final : public offering {
+public:
+    explicit system_offering(std::unique_ptr<platform::handover_door> door);
+    ~system_offering() override;
+
+    void add(const port_reservation& r, std::string name, failure& f) override;
+    void serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name,
+               failure& f) override;
+    [[nodiscard]] native_handle_type waits_on() const noexcept override {
+        return static_cast<native_handle_type>(door_->waits_on());
+    }
+    bool advance(error_code& ec) override;
+    bool abort() override;
+    [[nodiscard]] const failure& why() const noexcept override { return why_; }
+    [[nodiscard]] bool is_passing() const noexcept override { return stage_ == stage::passing; }
+
+private:
+    enum class stage : std::uint8_t { idle, sending, passing, over };
+    struct entry {
+        std::string name;
+        std::shared_ptr<reservation_core> core;
+    };
+    struct named {
+        reservation_core* core;
+        port_lane* lane;
+        std::uint32_t index;
+        std::string name;
+    };
+    struct lane_under_way {
+        port_lane* lane;
+        prior_owners priors;
+        std::shared_ptr<platform::handover_board> board;
+    };
+    struct under_way {
+        std::string name;
+        std::shared_ptr<reservation_core> core;
+        std::vector<lane_under_way> lanes;
+    };
+    struct step {
+        handover_part part;
+        std::size_t reservation, lane;
+        std::uint32_t from, count;  // ports, or names of the lane
+    };
+
+    void hear(const platform::handover_message& m);
+    void begin(std::uint32_t version);
+    void plan();
+    void send_offer();
+    void send_part();
+    void send_reservation(const step& s);
+    void send_lane(const step& s);
+    void send_sockets(const step& s);
+    void send_names(const step& s);
+    void pass();
+    void finish();
+    bool answer(const handover_writer& out, std::span<const platform::native_socket> descriptors = {});
+    void refuse(failure f);
+    void fall_back(failure f);
+    [[nodiscard]] std::vector<const named*> names_of(const port_lane* lane) const;
+
+    std::unique_ptr<platform::handover_door> door_;
+    const std::uint64_t stamp_;
+    std::vector<entry> entries_;
+    std::vector<named> names_;
+    stage stage_ = stage::idle;
+    std::vector<under_way> under_way_;
+    std::vector<step> steps_;
+    std::size_t next_ = 0;
+    failure why_;
+};
+
+}  // namespace berth::detail

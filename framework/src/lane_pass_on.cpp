@@ -1,0 +1,153 @@
+// A lane on its way to another process: frozen, then either as before or the other's.
+//
+// Frozen, no port is within a draw's reach and no socket is touched: the successor may be using them already. A port
+// that is given back in that time waits for the outcome. Once the successor has the block, what is left here is closed
+// and nothing else: parking or emptying a socket would park and empty the successor's.
+#include "port_lane.hpp"
+#include "reservation_core.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace berth::detail {
+
+using platform::port_fate;
+
+void port_lane::keep_sessions(bool keep) noexcept {
+    const std::lock_guard lock(reclaiming_);  // a renewal that is under way comes first
+    keeps_sessions_ = keep;
+}
+
+prior_owners port_lane::live_priors() {
+    const std::lock_guard lock(reclaiming_);
+    forget_the_dead(priors_);
+    return priors_;
+}
+
+std::uint64_t port_lane::rest_left(std::uint32_t index, std::uint64_t now) noexcept {
+    if (heard_ && block_->heard(index) != heard_[index]) return silence_;
+    const std::uint64_t due = claims_.ready_at(index);
+    return due > now ? due - now : 0;
+}
+
+// As in collect_one: a draw or a give back in progress is waited for, they last microseconds.
+port_fate port_lane::freeze_one(std::uint32_t index) noexcept {
+    for (;;) {
+        switch (state(index)) {
+            case port_state::available:
+                if (claims_.claim_given(index)) return port_fate::available;
+                break;
+            case port_state::cooling:
+                if (frozen_[index] == port_fate::cooling) return port_fate::cooling;  // out of the queue
+                break;
+            case port_state::condemned:
+                if (condemned_.is_marked(index)) return port_fate::condemned;
+                break;
+            case port_state::draining:
+                if (with_priors_.is_marked(index)) return port_fate::away;
+                if (watched_.is_marked(index)) return port_fate::out;
+                break;
+            case port_state::open: {
+                auto expected = port_state::open;
+                if (records_[index].state.compare_exchange_strong(expected, port_state::passing)) {
+                    return port_fate::out;
+                }
+                break;
+            }
+            default:
+                break;
+        }
+        for (std::uint32_t rested; (rested = claims_.next_due(~std::uint64_t{0})) != claim::none;) {
+            frozen_[rested] = port_fate::cooling;
+        }
+        std::this_thread::yield();
+    }
+}
+
+void port_lane::freeze(std::shared_ptr<platform::handover_board> board) noexcept {
+    const std::lock_guard lock(reclaiming_);
+    board_ = std::move(board);
+    frozen_.assign(block_range_.count, port_fate::unknown);
+    const std::uint64_t now = clock_();
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+        frozen_[i] = freeze_one(i);
+        board_->say(i, frozen_[i], frozen_[i] == port_fate::cooling ? rest_left(i, now) : 0);
+    }
+}
+
+// The successor may have opened and used it.
+void port_lane::thaw_one(std::uint32_t index) noexcept {
+    switch (frozen_[index]) {
+        case port_fate::available:
+        case port_fate::cooling: {
+            const auto parked = block_->park(index, true);
+            if (parked.condemned) return condemn(index);
+            if (frozen_[index] == port_fate::available) return make_available(index);
+            if (heard_) heard_[index] = block_->heard(index);
+            return claims_.cool(index, clock_() + board_->rest(index));
+        }
+        case port_fate::out: {
+            if (state(index) == port_state::draining) return;  // watched, as it was
+            auto expected = port_state::passing;
+            if (records_[index].state.compare_exchange_strong(expected, port_state::open)) return;
+            enter(index, port_state::draining);
+            watched_.mark(index);
+            return;
+        }
+        default:
+            return;
+    }
+}
+
+void port_lane::thaw() noexcept {
+    const std::lock_guard lock(reclaiming_);
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) thaw_one(i);
+    frozen_.clear();
+    board_.reset();
+}
+
+void port_lane::pass_on_one(std::uint32_t index) noexcept {
+    const bool was_open = frozen_[index] == port_fate::out && state(index) != port_state::draining;
+    if (was_open && !with_callers_.unmark(index)) {
+        core_.detached_port_out();
+        auto expected = port_state::passing;
+        if (records_[index].state.compare_exchange_strong(expected, port_state::detached)) return;
+        static_cast<void>(core_.detached_port_back());  // never the last: the owner's own share is still out
+        if (expected == port_state::passed_back) board_->say(index, port_fate::returned);
+    }
+    watched_.unmark(index);
+    condemned_.unmark(index);
+    with_priors_.unmark(index);
+    block_->drop(index);
+    enter(index, port_state::unreserved);
+}
+
+void port_lane::pass_on() noexcept {
+    const std::lock_guard lock(reclaiming_);
+    block_->pass_on();
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) pass_on_one(i);
+    frozen_.clear();
+    priors_.clear();
+}
+
+// A successor hears that it is the only one with the socket from now on, if it is.
+void port_lane::drop_detached(std::uint32_t index, bool exposed) noexcept {
+    const std::unique_lock lock = board_ ? std::unique_lock(reclaiming_) : std::unique_lock<std::mutex>();
+    if (board_ && exposed) {
+        std::vector<platform::named_by> names;
+        block_->find_named(std::span(&index, 1), {}, names);
+        exposed = names.front() == platform::named_by::descriptor;
+    }
+    block_->drop(index);
+    enter(index, port_state::unreserved);
+    if (board_ && !exposed) board_->say(index, platform::port_fate::returned);
+}
+
+// True: it waits for the outcome. False: there is one by now.
+bool port_lane::give_back_passing(std::uint32_t index, bool exposed) noexcept {
+    auto expected = port_state::passing;
+    const auto returned = exposed ? port_state::passed_exposed : port_state::passed_back;
+    return records_[index].state.compare_exchange_strong(expected, returned);
+}
+
+}  // namespace berth::detail
