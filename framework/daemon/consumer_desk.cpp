@@ -66,11 +66,8 @@ void consumer_desk::serve_with(connection_watch& watch) {
     watch_ = &watch;
     for (auto c = all_.begin(); c != all_.end();) {
         const auto here = c++;
-        if (!send(*here, detail::encode(share_message{.verb = share_verb::restarted}))) {
-            shut_out(here);
-        } else {
-            listen_to(here);
-        }
+        const bool told = send(*here, detail::encode(share_message{.verb = share_verb::restarted}));
+        !told && here->now == stage::shut_out ? shut_out(here) : listen_to(here);
     }
 }
 
@@ -114,7 +111,7 @@ void consumer_desk::take(const service_request& request, platform::descriptor& c
                                 {{fresh.id, 0, socket_role::ledger}, fresh.book.handle()}};
     keeper_.put(kept, f);
     if (f) {
-        blocks_.keeper_failed(f);
+        if (f.code != errc::too_many_files) blocks_.keeper_failed(f);
         return to_forget_.push_back(fresh.id);
     }
     service_answer out;

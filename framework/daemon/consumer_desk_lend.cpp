@@ -8,6 +8,7 @@
 #include "reservation_core.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace berth::daemon {
 
@@ -19,11 +20,11 @@ using detail::share_message;
 using detail::share_verb;
 using brought = port_lane::brought;
 
-// False: it does not read, or is gone; then it is shut out, and at its end by its connection.
+// False: it does not read, and is shut out; or it is gone, which is read next.
 bool consumer_desk::send(consumer& c, std::span<const std::byte> bytes, std::span<const int> sockets) {
-    if (platform::send_message(c.connection.get(), bytes, sockets) == 0) return true;
-    c.now = stage::shut_out;
-    return false;
+    const int error = platform::send_message(c.connection.get(), bytes, sockets);
+    if (error != 0 && error != EPIPE && error != ECONNRESET) c.now = stage::shut_out;
+    return error == 0;
 }
 
 void consumer_desk::refuse(consumer& c, const service_request& request, const failure& f) {

@@ -29,10 +29,11 @@ asio::ip::address plain(const asio::ip::address& a) {
 // `asks`: whether to ask berthd for a token that the process does not know.
 error_code find_core(reservation_token token, std::shared_ptr<reservation_core>& core, bool asks = false) {
     core = token_table::instance().find(token);
-    if (!core && asks && token) core = detail::share_for_associate(token);
+    error_code denied = errc::invalid_token;
+    if (!core && asks && token) core = detail::share_for_associate(token, denied);
     if (core) acquiring_sockets::instance().look(core.get());  // a token ends with its acquiring socket, at once
     if (core && core->now() == detail::phase::held) return {};
-    return token_table::is_parents(token) ? errc::forked : errc::invalid_token;
+    return denied == errc::invalid_token && token_table::is_parents(token) ? errc::forked : denied;
 }
 
 detail::port_lane* lane_for(reservation_core& core, bool is_tcp) noexcept {

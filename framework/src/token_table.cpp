@@ -33,6 +33,7 @@ reservation_token token_table::add(const std::shared_ptr<reservation_core>& core
 
 void token_table::add(const std::shared_ptr<reservation_core>& core, reservation_token token) {
     const std::lock_guard lock(mutex_);
+    std::erase_if(entries_, [](const entry& e) { return e.core.expired(); });
     if (look_up(token) == nullptr) entries_.push_back({token, core, core.get()});
 }
 

@@ -3,6 +3,8 @@
 #include "platform/linux/local_socket.hpp"
 #include "share_ground.hpp"
 
+#include <berth/associate.hpp>
+
 #include <grp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -80,6 +82,11 @@ TEST_F(daemon_share_bounds, an_intruder_gets_no_port_and_no_token) {
             const auto own = open_persistent(token_, f, here());  // it even knows the token
             if (f.code != errc::permission_denied || own) ::_exit(1);
             if (lookup_persistent(block_, protocol_, f, at())) ::_exit(2);
+            error_code ec;
+            const int fd = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+            ::setenv("BERTH_SOCKET", socket().c_str(), 1);
+            associate(fd, token_, ec);
+            if (ec != errc::permission_denied) ::_exit(6);
             for (std::uint32_t i = 0; i < block_.count; ++i) {
                 if (can_bind(protocol_, static_cast<std::uint16_t>(block_.first + i))) ::_exit(3);
             }

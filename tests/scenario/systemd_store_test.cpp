@@ -3,6 +3,8 @@
 #include "platform/systemd_store.hpp"
 #include "daemon_ground.hpp"
 
+#include <berth/persistent_share.hpp>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -15,6 +17,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <set>
 #include <thread>
 
 namespace berth::test {
@@ -128,6 +131,33 @@ TEST_F(systemd_store, a_daemon_started_again_gets_the_very_same_sockets) {
     EXPECT_FALSE(std::filesystem::exists(state() + "/keeper.sock")) << "no other keeper";
 }
 
+TEST_F(systemd_store, consumers_do_not_notice_a_daemon_that_is_started_again) {
+    start_as_service();
+    failure f;
+    const auto block = free_block(transport::udp, 12);
+    const auto token = create_persistent(block, transport::udp, f, at());
+    share_options options;
+    options.socket_path = socket();
+    auto a = open_persistent(token, options), b = open_persistent(token, options);
+    const auto before = a.take();
+    EXPECT_EQ(manager_.kept(), 28u) << "two for each port, two for each share";
+    for (int i = 0; i < 5; ++i) {
+        kill_daemon();
+        start_as_service();
+        error_code ec;
+        const auto one = a.take(ec);
+        EXPECT_FALSE(ec) << ec.message();
+        const auto other = b.take(ec);
+        EXPECT_FALSE(ec) << ec.message();
+        EXPECT_EQ(std::set<std::uint16_t>({before.port(), one.port(), other.port()}).size(), 3u);
+        EXPECT_EQ(persistent_status(f, at()).consumers, 2u);
+        EXPECT_EQ(manager_.kept(), 28u);
+    }
+    b.release();
+    for (int i = 0; i < 1000 && manager_.kept() != 26; ++i) std::this_thread::sleep_for(5ms);
+    EXPECT_EQ(manager_.kept(), 26u);
+}
+
 TEST_F(systemd_store, that_tells_its_limit_is_not_asked_for_more) {
     ::setenv("FDSTORE", "10", 1);
     start_as_service();
@@ -148,11 +178,12 @@ TEST_F(systemd_store, names_are_read_as_they_are_made) {
     using daemon::socket_role;
     for (const auto& key :
          {kept_key{~std::uint64_t{0}, 65535, socket_role::other_holder}, kept_key{1, 0, socket_role::holder},
-          kept_key{0x123456789abcdef0, 80, socket_role::session}}) {
+          kept_key{0x123456789abcdef0, 80, socket_role::session}, kept_key{2, 0, socket_role::connection},
+          kept_key{2, 0, socket_role::ledger}}) {
         EXPECT_EQ(daemon::key_of(daemon::name_of(key)), key);
     }
     for (const char* name : {"", "stored", "berthd.socket", "0000000000000001-80", "0000000000000001-80-0",
-                             "0000000000000001-80-4", "0000000000000001-65536-1", "1-80-1", "0000000000000001-080-1",
+                             "0000000000000001-80-6", "0000000000000001-65536-1", "1-80-1", "0000000000000001-080-1",
                              "0000000000000001-80-1 ", "000000000000000g-80-1"}) {
         EXPECT_FALSE(daemon::key_of(name)) << name;
     }

@@ -49,7 +49,7 @@ inline void throw_on(const failure& f) {
 
 /// Associates an unbound TCP or UDP socket of this process with the reservation. Post: bind() draws from it; nothing
 /// else changed. A second associate replaces the first. Thread-safe. Errors: not_a_socket, operation_not_supported,
-/// already_bound, invalid_token, protocol_mismatch, family_mismatch, wrong_namespace, forked.
+/// already_bound, invalid_token, permission_denied, protocol_mismatch, family_mismatch, wrong_namespace, forked.
 BERTH_DECL void associate(native_handle_type socket, reservation_token token, error_code& ec) noexcept;
 
 /// Binds an associated socket to a port of its block. Post: the descriptor is the session socket of that port, open;

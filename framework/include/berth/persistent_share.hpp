@@ -32,7 +32,8 @@ struct share_options {
 /// - release() gives all ports back; those whose sockets callers of bind() or duplicate() still have stay this
 ///   process's until it ends.
 /// Errors: invalid_token, invalid_argument, permission_denied, service_unavailable, too_many_files, system_failure.
-/// Thread-safe. One thread for each open share, asleep but for the daemon's wishes. A forked child opens its own.
+/// Thread-safe. One thread for each open share, asleep but for the daemon's
+/// wishes and a look once a second at what is idle. A forked child opens its own.
 [[nodiscard]] BERTH_DECL port_reservation open_persistent(reservation_token token, failure& f,
                                                           const share_options& options = {});
 

@@ -39,6 +39,7 @@ block_share::~block_share() = default;
 bool block_share::fetch(port_lane& lane, need what, std::uint32_t index, error_code& ec) noexcept {
     failure f;
     try {
+        const auto began = clock::now();
         const std::lock_guard lock(talking_);
         if (what == need::any && lane.available() != 0) return true;  // another thread was quicker
         if (what == need::given && lane.is_here(index)) return false;
@@ -48,8 +49,13 @@ bool block_share::fetch(port_lane& lane, need what, std::uint32_t index, error_c
             request.what = fetch_kind::given;
             request.block = {lane.port_at(index), 1};
         }
-        ask(lane, request, f);
-        refusal_ = f;
+        if (refusal_.code != errc::service_unavailable || refused_at_ < began) {
+            ask(lane, request, f);
+            refusal_ = f;
+            refused_at_ = clock::now();
+        } else {
+            f = refusal_;  // another thread has waited for the daemon in the meantime, and in vain
+        }
     } catch (const std::bad_alloc&) {
         f.code = errc::no_memory;
     } catch (...) {

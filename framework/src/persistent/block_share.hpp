@@ -65,10 +65,11 @@ private:
     bool is_closed_ = false;
     bool is_watched_ = false;
     failure refusal_;
+    clock::time_point refused_at_{};
 };
 
-/// The open share of this process for associate(): opened at the first call, and then kept. nullptr: the token is no
-/// persistent block's, or berthd is not to be had.
-std::shared_ptr<reservation_core> share_for_associate(reservation_token token);
+/// The open share of this process for associate(): opened at the first call, and then kept. nullptr:
+/// permission_denied, or else invalid_token: it is no persistent block's, or berthd is not to be had.
+std::shared_ptr<reservation_core> share_for_associate(reservation_token token, error_code& ec);
 
 }  // namespace berth::detail

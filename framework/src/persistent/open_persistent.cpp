@@ -115,9 +115,10 @@ bool block_share::reconnect(port_lane& lane, failure& f) {
     return true;
 }
 
-std::shared_ptr<reservation_core> share_for_associate(reservation_token token) {
+std::shared_ptr<reservation_core> share_for_associate(reservation_token token, error_code& ec) {
     failure f;
     auto core = block_share::open(token, {}, f);
+    ec = f.code == errc::permission_denied ? f.code : error_code(errc::invalid_token);
     if (!core) return nullptr;
     auto& opened = per_process<opened_shares>().object;
     const std::lock_guard lock(opened.mutex);

@@ -205,6 +205,62 @@ std::string name_of(const testing::TestParamInfo<reservation_request>& given) {
     return kind + "_" + families[static_cast<int>(r.family)];
 }
 
+// Another process works with them: nothing is silenced, and what they are like when they come back is found out from
+// a socket of another port, because none of the block is as new.
+TEST_P(adopt_test, what_is_out_is_left_alone_until_it_comes_back) {
+    const int option = GetParam().protocol == transport::udp ? SO_BROADCAST : SO_KEEPALIVE;
+    const auto is_changed = [&](platform::native_socket fd) {
+        int on = 0;
+        socklen_t size = sizeof on;
+        ::getsockopt(static_cast<int>(fd), SOL_SOCKET, option, &on, &size);
+        return on != 0;
+    };
+    reserve_and_keep();
+    for (auto& k : kept_) {
+        const int on = 1;
+        ::setsockopt(static_cast<int>(k.session), SOL_SOCKET, option, &on, sizeof on);
+        k.is_out = true;
+    }
+    failure f;
+    const auto core = adopt(f);
+    ASSERT_TRUE(core) << f.what;
+    auto& lane = *core->only_lane();
+    for (std::uint32_t i = 0; i < block_.count; ++i) {
+        EXPECT_TRUE(is_changed(kept_[i].session));
+        EXPECT_TRUE(lane.lend_given(i));
+    }
+    EXPECT_EQ(core->statistics().ports.open, block_.count);
+    for (std::uint32_t i = 0; i < block_.count; ++i) {
+        lane.bring_back(i, detail::port_lane::brought::rested);
+        EXPECT_FALSE(is_changed(kept_[i].session));
+    }
+    EXPECT_EQ(core->available(), block_.count);
+    EXPECT_EQ(core->statistics().condemned, 0u);
+    EXPECT_EQ(cookies(), cookies_);
+}
+
+TEST_P(adopt_test, a_share_takes_in_sockets_of_its_ports_and_no_others) {
+    reserve_and_keep();
+    failure f;
+    auto request = GetParam();
+    const auto kind = request.protocol == transport::udp ? platform::port_kind::udp
+                      : request.use == tcp_use::listen   ? platform::port_kind::tcp_listen
+                                                         : platform::port_kind::tcp_connect;
+    const auto share = platform::system_provider().prepare_share(
+        {.kind = kind, .block = block_, .family = request.family, .park = parking::system_calls}, f);
+    ASSERT_TRUE(share) << f.what;
+    EXPECT_TRUE(share->receive(1, kept_[0].session)) << "another port's";
+    EXPECT_TRUE(share->receive(0, 0)) << "no socket of the kind";
+    EXPECT_FALSE(share->receive(0, copy(kept_[0].session)));
+    std::uint32_t discarded = 0;
+    EXPECT_FALSE(share->open(0, discarded));
+    const auto parked = share->park(0, true);
+    EXPECT_FALSE(parked.condemned);
+    EXPECT_EQ(share->renew(0), platform::renewal::failed) << "its holder's business";
+    share->drop(0);
+    EXPECT_LT(share->session(0), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(kinds, adopt_test, testing::ValuesIn(requests()), name_of);
 
 }  // namespace
