@@ -37,7 +37,7 @@ constexpr row rows[] = {
     {"the block is in another network namespace", std::errc::address_not_available},
     {"the system refused", std::errc::io_error},
     {"no persistent reservation of exactly this block", std::errc::no_such_file_or_directory},
-    {"no berthd answers", std::errc::connection_refused},
+    {"nobody answers there", std::errc::connection_refused},
 };
 
 class berth_category final : public std::error_category {

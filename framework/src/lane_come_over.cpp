@@ -1,5 +1,5 @@
-// A lane that came from another process: each port is what it was there, and what that process still serves with stays
-// out of reach until it has let go of it.
+// A lane that came from another process: each port is what it was there, and what that process still serves with
+// stays out of reach until it has let go of it.
 //
 // Whether it has is looked at where ports that came free by themselves are looked for: in reclaim. So there is no
 // thread, and no port is in two hands: one that our worker gives back while the predecessor has a copy waits as well.

@@ -1,8 +1,8 @@
 // A lane on its way to another process: frozen, then either as before or the other's.
 //
 // Frozen, no port is within a draw's reach and no socket is touched: the successor may be using them already. A port
-// that is given back in that time waits for the outcome. Once the successor has the block, what is left here is closed
-// and nothing else: parking or emptying a socket would park and empty the successor's.
+// that is given back in that time waits for the outcome. Once the successor has the block, what is left here is
+// closed and nothing else: parking or emptying a socket would park and empty the successor's.
 #include "port_lane.hpp"
 #include "reservation_core.hpp"
 

@@ -32,8 +32,8 @@ bool reservation_core::freeze(std::vector<std::shared_ptr<platform::handover_boa
 void reservation_core::thaw() noexcept {
     {
         const std::lock_guard lock(releasing_);
+        for (auto& lane : lanes_) lane->thaw();  // a reclaim that comes between would settle what thaw looks at
         phase_.store(phase::held, std::memory_order_seq_cst);
-        for (auto& lane : lanes_) lane->thaw();
         if (!is_to_end_) return;
     }
     failure ignored;

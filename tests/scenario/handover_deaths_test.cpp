@@ -3,9 +3,9 @@
 #include "intruder/intruder.hpp"
 #include "scenario/handover_ground.hpp"
 
-#include <asio/io_context.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <asio/io_context.hpp>
 
 #include <csignal>
 #include <iostream>

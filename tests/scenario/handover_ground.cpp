@@ -119,7 +119,8 @@ void expect_shut(const port_block& block, transport protocol) {
             if (option != 0) ::setsockopt(fd, SOL_SOCKET, option, &one, sizeof one);
             auto a = loopback(static_cast<std::uint16_t>(block.first + i));
             a.sin6_addr = in6addr_any;
-            EXPECT_NE(::bind(fd, reinterpret_cast<sockaddr*>(&a), sizeof a), 0) << ntohs(a.sin6_port) << ' ' << option;
+            EXPECT_NE(::bind(fd, reinterpret_cast<sockaddr*>(&a), sizeof a), 0)
+                << ntohs(a.sin6_port) << ' ' << option;
             ::close(fd);
         }
     }

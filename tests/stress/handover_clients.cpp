@@ -98,8 +98,8 @@ void run(const word_channel& orders) {
     over = true;
     for (auto& one : all) one.join();
     std::ostringstream out;
-    out << connections << ' ' << refused << ' ' << cut << ' ' << silent << ' ' << datagrams << ' ' << unanswered << ' '
-        << bounced;
+    out << connections << ' ' << refused << ' ' << cut << ' ' << silent << ' ' << datagrams << ' ' << unanswered
+        << ' ' << bounced;
     orders.say(out.str());
 }
 

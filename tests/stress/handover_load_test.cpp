@@ -1,5 +1,5 @@
-// A server is replaced twenty times and more under load, as deploys would: no connection is refused or cut, no datagram
-// stays without its answer, no port is lost, and nobody else gets one.
+// A server is replaced twenty times and more under load, as deploys would: no connection is refused or cut, no
+// datagram stays without its answer, no port is lost, and nobody else gets one.
 #include "intruder/intruder.hpp"
 #include "scenario/handover_ground.hpp"
 #include "stress/handover_clients.hpp"
@@ -15,11 +15,11 @@
 #include <asio/experimental/as_tuple.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <sys/wait.h>
 #include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <sstream>
-#include <sys/wait.h>
 
 namespace berth::test {
 namespace {
@@ -122,10 +122,10 @@ private:
         for (auto& v : voices_) offer_.serve(udp_, transport::udp, v.socket.port(), "voice", f);
         EXPECT_FALSE(f) << f.what;
         offer_.async_hand_over(context_, asio::bind_cancellation_slot(cancel_.slot(), [this](error_code ec) {
-            if (ec == asio::error::operation_aborted && is_last_) return;
-            EXPECT_FALSE(ec) << ec.message() << ": " << offer_.why().what;
-            drain();
-        }));
+                                   if (ec == asio::error::operation_aborted && is_last_) return;
+                                   EXPECT_FALSE(ec) << ec.message() << ": " << offer_.why().what;
+                                   drain();
+                               }));
         timer_.expires_after(20ms);
         timer_.async_wait([this](error_code) { look_for_the_end(); });
     }

@@ -12,6 +12,7 @@
 #include <berth/connection.hpp>
 #include <berth/datagram.hpp>
 #include <berth/error.hpp>
+#include <berth/handover.hpp>
 #include <berth/io_context.hpp>
 #include <berth/lent_buffer.hpp>
 #include <berth/listener_pool.hpp>

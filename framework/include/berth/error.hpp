@@ -41,7 +41,7 @@ enum class errc {
     wrong_namespace,          ///< the calling thread is in another network namespace than the block
     system_failure,           ///< the system refused for a reason that has no row of its own; failure names it
     no_such_reservation,      ///< no persistent reservation has exactly this block and protocol (ERROR_NOT_FOUND)
-    service_unavailable,      ///< no berthd answers: persistent reservations need it; failure names its socket
+    service_unavailable,      ///< no berthd answers, or no predecessor (handover.hpp); failure names the socket
 };
 
 inline constexpr std::size_t errc_count = 26;  ///< values of errc, 0 (none) included

@@ -1,10 +1,10 @@
 // A running server's ports pass to a new process: reservations, parked sockets, and the sockets it serves with.
 //
-// The old process (the predecessor) offers, the new one (the successor) receives, starts to serve, and completes; only
-// then does the predecessor stop serving. Both have the very same sockets of the system meanwhile: no port is free for
-// an instant, a client in a listener's queue stays there, a datagram is read by one of the two. All or nothing: if
-// either process dies before complete(), the other one has everything, and the predecessor goes on as if nothing had
-// been. Both run as the same user, or the successor as root, in one network namespace.
+// The old process (the predecessor) offers, the new one (the successor) receives, starts to serve, and completes;
+// only then does the predecessor stop serving. Both have the very same sockets of the system meanwhile: no port is
+// free for an instant, a client in a listener's queue stays there, a datagram is read by one of the two. All or
+// nothing: if either process dies before complete(), the other one has everything, and the predecessor goes on as if
+// nothing had been. Both run as the same user, in one network namespace.
 //
 //   predecessor   offer, failure f;  offer.add(ports, "game", f);  offer.serve(ports, lobby.port(), "lobby", f);
 //                 offer.async_hand_over(context, [&](error_code ec) { if (!ec) server.async_leave(10s, ...); });
@@ -64,12 +64,12 @@ private:
 
 }  // namespace detail
 
-/// The predecessor's side. Move-only. One thread at a time; the reservations may be drawn from by any meanwhile. Its end
-/// closes the door. After the hand-over the reservations are as released with if_taken::detach (draws fail with
+/// The predecessor's side. Move-only. One thread at a time; the reservations may be drawn from by any meanwhile. Its
+/// end closes the door. After the hand-over the reservations are as released with if_taken::detach (draws fail with
 /// reservation_released); sockets that are out stay usable until they are given back. A port that was not named rests
-/// in the successor's block (statistics: draining) until then, or until this process ends; so does a named one that the
-/// successor gives back earlier. To stop receiving without losing what has been received: cancel the receive, not the
-/// socket, go on until it ends with operation_aborted, then give back. A server: async_leave.
+/// in the successor's block (statistics: draining) until then, or until this process ends; so does a named one that
+/// the successor gives back earlier. To stop receiving without losing what has been received: cancel the receive, not
+/// the socket, go on until it ends with operation_aborted, then give back. A server: async_leave.
 class handover_offer {
 public:
     handover_offer() noexcept = default;  ///< offers nothing
@@ -84,19 +84,22 @@ public:
 
     explicit operator bool() const noexcept { return parts_ != nullptr; }
 
-    /// The whole reservation goes across, under this name (at most 200 bytes). One that is released before is left out.
-    void add(const port_reservation& r, std::string name, failure& f) { parts_->add(r, std::move(name), f); }
+    /// The whole reservation goes across, under this name (at most 200 bytes). One that is released before is left
+    /// out.
+    void add(const port_reservation& r, std::string name, failure& f) {
+        if (is_open(f)) parts_->add(r, std::move(name), f);
+    }
     /// A port of an added reservation that the successor is to serve with, under this name; given as often as the
     /// port changes its use. One that is not out when it goes across is left out. port_outside_block.
     void serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name, failure& f) {
-        parts_->serve(r, protocol, port, std::move(name), f);
+        if (is_open(f)) parts_->serve(r, protocol, port, std::move(name), f);
     }
 
     /// Waits for a successor and hands over to it. Transfers go by turns of at most 253 descriptors, so that the
     /// context stays free; a successor that says nothing for five seconds is hung up on, and the next one may come.
     /// Between the successor's receive and its complete() draws fail with reservation_released; if it dies in that
-    /// time, all is as before. Completion signature void(error_code). Success: the successor serves, what is still out
-    /// here is to be drained. operation_aborted: cancelled (any type), nothing has changed; once a successor has
+    /// time, all is as before. Completion signature void(error_code). Success: the successor serves, what is still
+    /// out here is to be drained. operation_aborted: cancelled (any type), nothing has changed; once a successor has
     /// received, a cancellation comes too late and is ignored. too_many_files: nobody can be let in. Context:
     /// berth::io_context or asio::io_context. This object outlives the operation.
     template <class Context, class Token>
@@ -131,17 +134,22 @@ public:
     }
 
     /// Why the last attempt of a successor's came to nothing; empty: none did, or the last one succeeded.
+    /// Pre: it offers.
     [[nodiscard]] const failure& why() const noexcept { return parts_->why(); }
 
 private:
     friend class handover;
+    bool is_open(failure& f) const {
+        if (!parts_) f = {errc::invalid_argument, "this object offers nothing: it has no address", 0, 0};
+        return parts_ != nullptr;
+    }
     explicit handover_offer(std::shared_ptr<detail::offering> parts) noexcept : parts_(std::move(parts)) {}
     std::shared_ptr<detail::offering> parts_;
 };
 
-/// What a predecessor handed over. Move-only, one thread at a time. Tokens are a process's own: these reservations have
-/// new ones. If it ends without complete(): completes if a
-/// reservation that was taken from it is still held; otherwise all goes back to the predecessor.
+/// What a predecessor handed over. Move-only, one thread at a time. Tokens are a process's own: these reservations
+/// have new ones. If it ends without complete(): completes if a reservation that was taken from it is still held;
+/// otherwise all goes back to the predecessor.
 class handover {
 public:
     handover() noexcept = default;  ///< nothing came
@@ -183,11 +191,12 @@ public:
         return bound<Socket>(std::move(socket), std::move(port));
     }
 
-    /// This process serves: the predecessor lets go of everything and drains. To be called soon, because until then it
-    /// cannot draw. Nothing is left to fail: if it died meanwhile, all is ours as well.
+    /// This process serves: the predecessor lets go of everything and drains. To be called soon, because until then
+    /// it cannot draw. Nothing is left to fail: if it died meanwhile, all is ours as well.
     void complete() { parts_->complete(); }
 
-    /// To hand over in turn, at the same address, at which no successor is ever refused meanwhile. Once.
+    /// To hand over in turn, at the same address, at which no successor is ever refused meanwhile. Once, after
+    /// complete().
     handover_offer offer(failure& f) { return handover_offer(parts_->offer(f)); }
 
 private:
@@ -210,8 +219,8 @@ private:
 };
 
 /// Takes over what a predecessor offers at `address`. Blocks for some microseconds a port, and never longer than
-/// `patience` for an answer. Empty and a failure otherwise: service_unavailable (nobody offers there: reserve instead),
-/// permission_denied, too_many_files (before anything has changed), wrong_namespace, operation_aborted (the
+/// `patience` for an answer. Empty and a failure otherwise: service_unavailable (nobody offers there: reserve
+/// instead), permission_denied, too_many_files (before anything has changed), wrong_namespace, operation_aborted (the
 /// predecessor called it off), system_failure, …; then the predecessor has everything.
 inline handover receive_handover(const std::string& address, failure& f,
                                  std::chrono::milliseconds patience = std::chrono::seconds(10)) {

@@ -54,16 +54,16 @@ void system_offering::serve(const port_reservation& r, transport protocol, std::
                             failure& f) {
     f = {};
     auto* const core = reservation_core::of(r).get();
-    const bool is_offered =
-        core != nullptr && std::any_of(entries_.begin(), entries_.end(), [&](auto& e) { return e.core.get() == core; });
+    const bool is_offered = core != nullptr && std::any_of(entries_.begin(), entries_.end(),
+                                                           [&](auto& e) { return e.core.get() == core; });
     port_lane* const lane = is_offered ? core->lane(protocol) : nullptr;
     if (!is_offered) {
         f = invalid("'" + name + "': its reservation is not offered; add it first");
     } else if (lane == nullptr) {
         f = {errc::protocol_mismatch, "'" + name + "': the reservation has no such protocol", 0, port};
     } else if (!core->block().contains(port)) {
-        f = {errc::port_outside_block, "'" + name + "': port " + std::to_string(port) + " is not one of the block's", 0,
-             port};
+        f = {errc::port_outside_block, "'" + name + "': port " + std::to_string(port) + " is not one of the block's",
+             0, port};
     } else if (name.size() > longest_name) {
         f = invalid("a name of " + std::to_string(name.size()) + " bytes; 200 at most");
     }

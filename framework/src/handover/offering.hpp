@@ -1,8 +1,8 @@
 // The predecessor's side of a hand-over: a machine that answers, and never waits.
 //
-// Nothing changes until the successor says that it has checked and could keep everything (ready): then the reservations
-// are frozen, and are either its (have) or, if it is gone before, as they were. Each answer is one message that follows
-// one request, so that nothing queues and none can block.
+// Nothing changes until the successor says that it has checked and could keep everything (ready): then the
+// reservations are frozen, and are either its (have) or, if it is gone before, as they were. Each answer is one
+// message that follows one request, so that nothing queues and none can block.
 #pragma once
 
 #include "handover/wire.hpp"

@@ -51,8 +51,8 @@ void system_offering::send_offer() {
             descriptors += std::uint64_t{u.core->block().count} * (is_split ? 3 : 2);
             if (l.priors.size() <= most_priors) continue;
             return refuse({errc::too_many_files,
-                           std::to_string(l.priors.size()) +
-                               " earlier processes still serve with ports of '" + u.name + "'; wait for some to end",
+                           std::to_string(l.priors.size()) + " earlier processes still serve with ports of '" +
+                               u.name + "'; wait for some to end",
                            0, 0});
         }
     }

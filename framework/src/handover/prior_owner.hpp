@@ -1,7 +1,7 @@
 // A process that had a lane before us and may still serve with some of its ports.
 //
-// A port is its as long as its board says so and it lives; its end is that of the connection over which it handed over,
-// which it keeps for its life.
+// A port is its as long as its board says so and it lives; its end is that of the connection over which it handed
+// over, which it keeps for its life.
 #pragma once
 
 #include "platform/handover_board.hpp"
@@ -16,7 +16,9 @@ struct prior_owner {
     std::shared_ptr<platform::handover_board> board;
     std::shared_ptr<platform::handover_line> line;
 
-    [[nodiscard]] bool has(std::uint32_t index) const noexcept { return board->fate(index) == platform::port_fate::out; }
+    [[nodiscard]] bool has(std::uint32_t index) const noexcept {
+        return board->fate(index) == platform::port_fate::out;
+    }
 };
 
 using prior_owners = std::vector<prior_owner>;

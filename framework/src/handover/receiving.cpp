@@ -135,6 +135,10 @@ void system_receiving::complete() {
 
 std::shared_ptr<offering> system_receiving::offer(failure& f) {
     f = {};
+    if (!is_completed_) {
+        f = {errc::invalid_argument, "what may still go back cannot be offered: complete() first", 0, 0};
+        return nullptr;
+    }
     if (listener_.get() < 0) {
         f = {errc::invalid_argument, "the offer at " + address_ + " was taken already", 0, 0};
         return nullptr;

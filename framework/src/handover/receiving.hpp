@@ -1,7 +1,7 @@
 // The successor's side of a hand-over: asks, checks, keeps; and what it then has.
 //
-// Until the predecessor said `yours`, nothing of the sockets' state is changed: whoever of the two ends leaves the other
-// one with everything. If the predecessor dies after all descriptors have come, everything is ours as well.
+// Until the predecessor said `yours`, nothing of the sockets' state is changed: whoever of the two ends leaves the
+// other one with everything. If the predecessor dies after all descriptors have come, everything is ours as well.
 #pragma once
 
 #include "handover/wire.hpp"

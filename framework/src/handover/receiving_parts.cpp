@@ -35,8 +35,9 @@ failure silence_of(line_state state, std::chrono::milliseconds patience) {
 }
 
 bool is_one_of(const reservation_request& r) {
-    return r.family <= address_family::dual && r.use <= tcp_use::connect && r.order <= draw_order::first_in_first_out &&
-           r.park <= parking::system_calls && !r.block.is_wildcard() && !check_request(r);
+    return r.family <= address_family::dual && r.use <= tcp_use::connect &&
+           r.order <= draw_order::first_in_first_out && r.park <= parking::system_calls && !r.block.is_wildcard() &&
+           !check_request(r);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 // What the two processes of a hand-over say to each other: the successor asks, the predecessor answers.
 //
-//   hello → offer · next → part … part, end · ready → yours · have          no, with its reason: at any time, either way
+//   hello → offer · next → part … part, end · ready → yours · have          no, with its reason: at any time, either
+//   way
 //
-// Numbers are in the machine's order: both are on it. A message that is not as it should be reads as zeros and is_whole
-// says so; nothing of it is trusted before.
+// Numbers are in the machine's order: both are on it. A message that is not as it should be reads as zeros and
+// is_whole says so; nothing of it is trusted before.
 #pragma once
 
 #include "platform/handover_line.hpp"

@@ -1,8 +1,8 @@
 // What becomes of each port of a lane that changes hands, in memory that both processes see.
 //
-// The predecessor writes what a port is when it lets go of the reservation, and `returned` whenever a worker of its own
-// gives one back later; the successor reads. Nothing is sent for it, so nothing can pile up unread. Neither side can
-// make the memory smaller. Values that are none count as `unknown`.
+// The predecessor writes what a port is when it lets go of the reservation, and `returned` whenever a worker of its
+// own gives one back later; the successor reads. Nothing is sent for it, so nothing can pile up unread. Neither side
+// can make the memory smaller. Values that are none count as `unknown`.
 #pragma once
 
 #include "platform/native_socket.hpp"

@@ -51,8 +51,8 @@ public:
 
 class receiving {
 public:
-    BERTH_DECL static std::unique_ptr<receiving> receive(const std::string& address, std::chrono::milliseconds patience,
-                                                         failure& f);
+    BERTH_DECL static std::unique_ptr<receiving> receive(const std::string& address,
+                                                         std::chrono::milliseconds patience, failure& f);
     receiving() = default;
     receiving(const receiving&) = delete;
     receiving& operator=(const receiving&) = delete;

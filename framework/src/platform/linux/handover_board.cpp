@@ -37,8 +37,8 @@ std::shared_ptr<handover_board> handover_board::make(std::uint32_t count, failur
     }
     const int error = errno;
     if (made) return memory.release(), made;
-    f = {code_of(-error), "the memory that a hand-over shares cannot be made: " + std::generic_category().message(error),
-         0, 0};
+    f = {code_of(-error),
+         "the memory that a hand-over shares cannot be made: " + std::generic_category().message(error), 0, 0};
     if (error == EMFILE) f.what += "; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=) by at least 8";
     return nullptr;
 }

@@ -1,5 +1,5 @@
-// The door: a listening Unix socket, the one connection and its time limit, under one descriptor that can be waited on
-// by any loop.
+// The door: a listening Unix socket, the one connection and its time limit, under one descriptor that can be waited
+// on by any loop.
 #include "platform/handover_line.hpp"
 
 #include "platform/linux/handover_address.hpp"
@@ -21,8 +21,8 @@ namespace {
 int number(const handed_descriptor& d) noexcept { return static_cast<int>(d.get()); }
 
 failure failed(const std::string& address, int error) {
-    failure f{code_of(-error), "ports cannot be offered at " + address + ": " + std::generic_category().message(error),
-              0, 0};
+    failure f{code_of(-error),
+              "ports cannot be offered at " + address + ": " + std::generic_category().message(error), 0, 0};
     if (error == EMFILE) f.what += "; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=) by at least 8";
     if (error == EINVAL) f.what += "; name a path, or '@' and a name";
     return f;
@@ -75,7 +75,8 @@ bool handover_door::set_up(failure& f) {
     // Whoever connects is told who listened last.
     const bool listens = ::listen(number(listener_), 16) == 0;
     waits_on_ = handed_descriptor(listens ? ::epoll_create1(EPOLL_CLOEXEC) : -1);
-    if (waits_on_.get() >= 0) timer_ = handed_descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (waits_on_.get() >= 0)
+        timer_ = handed_descriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (timer_.get() < 0 || !watch(timer_.get(), true) || !watch(listener_.get(), true)) {
         f = failed(address_, errno);
         return false;

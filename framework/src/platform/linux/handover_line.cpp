@@ -20,13 +20,19 @@ constexpr int moment = 1000;  // milliseconds that a dying process may take
 
 line_state state_of(int error) noexcept {
     switch (error) {
-        case 0: return line_state::fine;
+        case 0:
+            return line_state::fine;
         case EPIPE:
-        case ECONNRESET: return line_state::gone;
-        case EAGAIN: return line_state::late;
-        case EMSGSIZE: return line_state::crowded;
-        case ETOOMANYREFS: return line_state::flooded;
-        default: return line_state::failed;
+        case ECONNRESET:
+            return line_state::gone;
+        case EAGAIN:
+            return line_state::late;
+        case EMSGSIZE:
+            return line_state::crowded;
+        case ETOOMANYREFS:
+            return line_state::flooded;
+        default:
+            return line_state::failed;
     }
 }
 
@@ -47,11 +53,13 @@ failure failed_connect(const std::string& address, int error) {
         case ENOENT:
         case ECONNREFUSED:
             return {errc::service_unavailable,
-                    "no predecessor offers its ports at " + address + " (" + reason + "); reserve them instead", 0, 0};
+                    "no predecessor offers its ports at " + address + " (" + reason + "); reserve them instead", 0,
+                    0};
         case EACCES:
         case EPERM:
             return {errc::permission_denied,
-                    address + ": only root and the uid of the process that offers its ports may take them over", 0, 0};
+                    address + ": only root and the uid of the process that offers its ports may take them over", 0,
+                    0};
         default:
             return {code_of(-error), "the hand-over's socket " + address + ": " + reason, 0, 0};
     }

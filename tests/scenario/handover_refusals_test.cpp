@@ -1,0 +1,377 @@
+// A hand-over that cannot be is refused by name, to either side, and changes nothing: strangers, limits, nonsense.
+#include "scenario/handover_ground.hpp"
+
+#include "handover/wire.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <asio/io_context.hpp>
+
+#include <csignal>
+#include <fstream>
+#include <random>
+#include <thread>
+
+namespace berth::test {
+namespace {
+
+using namespace std::chrono_literals;
+using detail::handover_verb;
+using detail::handover_writer;
+using platform::handover_line;
+using platform::handover_message;
+using platform::line_state;
+
+std::size_t descriptors_now() {
+    std::size_t count = 0;
+    DIR* const dir = ::opendir("/proc/self/fd");
+    while (::readdir(dir) != nullptr) ++count;
+    ::closedir(dir);
+    return count;
+}
+
+void limit_descriptors(std::uint64_t soft) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = std::min<rlim_t>(soft, limit.rlim_max);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+bool is_root() { return ::geteuid() == 0; }
+void become(unsigned id) {
+    ASSERT_EQ(::setgroups(0, nullptr), 0);
+    ASSERT_EQ(::setresgid(id, id, id), 0);
+    ASSERT_EQ(::setresuid(id, id, id), 0);
+}
+
+port_reservation reserve(std::uint32_t count = 3) {
+    reservation_request request;
+    request.block = {0, count};
+    return port_reservation::reserve(request);
+}
+
+/// Offers a few ports in this process.
+class offering_ground : public testing::Test {
+protected:
+    explicit offering_ground(const std::string& address = fresh_address()) : address_(address) {}
+    void begin() {
+        ports_ = reserve();
+        named_ = ports_.take();
+        offer_ = handover_offer(address_);
+        failure f;
+        offer_.add(ports_, "ports", f);
+        ASSERT_FALSE(f) << f.what;
+        offer_.serve(ports_, transport::udp, named_.port(), "named", f);
+        ASSERT_FALSE(f) << f.what;
+        offer_.async_hand_over(context_, [this](error_code ec) { ended_ = ec, has_ended_ = true; });
+    }
+    void expect_untouched() {
+        EXPECT_FALSE(has_ended_);
+        expect_hears(named_.io_handle(), named_.port());
+        expect_whole(ports_, transport::udp, 2);
+    }
+    const std::string address_;
+    asio::io_context context_;
+    port_reservation ports_;
+    bound_port named_;
+    handover_offer offer_;
+    error_code ended_;
+    bool has_ended_ = false;
+};
+
+class handover_refusals : public offering_ground {};
+
+TEST_F(handover_refusals, nobody_offers) {
+    failure f;
+    EXPECT_FALSE(receive_handover(fresh_address(), f));
+    EXPECT_EQ(f.code, errc::service_unavailable) << f.what;
+    EXPECT_FALSE(receive_handover("nobody.here", f));
+    EXPECT_EQ(f.code, errc::service_unavailable) << f.what;
+    EXPECT_FALSE(receive_handover("", f));
+    EXPECT_EQ(f.code, errc::invalid_argument) << f.what;
+    EXPECT_FALSE(receive_handover(std::string(200, 'x'), f));
+    EXPECT_TRUE(f);
+}
+
+TEST_F(handover_refusals, an_address_is_offered_at_once_and_no_file_is_replaced) {
+    failure f;
+    const std::string path = "offer.socket";
+    for (const auto& address : {fresh_address(), path}) {
+        const handover_offer first(address);
+        const handover_offer second(address, f);
+        EXPECT_FALSE(second);
+        EXPECT_EQ(f.code, errc::already_bound) << f.what;
+        EXPECT_NE(f.what.find(address), std::string::npos) << f.what;
+    }
+    EXPECT_NE(::access(path.c_str(), F_OK), 0) << "left behind";
+    std::ofstream("a.file") << "precious";
+    EXPECT_FALSE(handover_offer("a.file", f));
+    EXPECT_TRUE(f);
+    EXPECT_EQ(::access("a.file", F_OK), 0);
+    {
+        other_process dies([&](const word_channel& words) {
+            const handover_offer offer(path);
+            words.say("there");
+            static_cast<void>(words.hear());
+        });
+        EXPECT_EQ(dies.channel().hear(), "there");
+    }
+    EXPECT_EQ(::access(path.c_str(), F_OK), 0) << "nothing was left behind to replace";
+    EXPECT_TRUE(handover_offer(path, f)) << f.what;
+}
+
+TEST_F(handover_refusals, what_is_offered_is_checked) {
+    begin();
+    failure f;
+    const auto other = reserve();
+    offer_.add(ports_, "again", f);
+    EXPECT_EQ(f.code, errc::invalid_argument);
+    offer_.add(port_reservation(), "nothing", f);
+    EXPECT_EQ(f.code, errc::reservation_released);
+    offer_.add(other, std::string(201, 'x'), f);
+    EXPECT_EQ(f.code, errc::invalid_argument);
+    offer_.serve(other, transport::udp, other.block().first, "x", f);
+    EXPECT_EQ(f.code, errc::invalid_argument) << f.what;
+    offer_.serve(ports_, transport::tcp, ports_.block().first, "x", f);
+    EXPECT_EQ(f.code, errc::protocol_mismatch) << f.what;
+    offer_.serve(ports_, transport::udp, static_cast<std::uint16_t>(ports_.block().first + 3), "x", f);
+    EXPECT_EQ(f.code, errc::port_outside_block) << f.what;
+}
+
+TEST_F(handover_refusals, another_users_process_gets_nothing) {
+    if (!is_root()) GTEST_SKIP() << "not root: no other uid to try with";
+    ASSERT_EQ(::chmod(".", 0755), 0);
+    for (const auto& address : {address_, std::string("here.socket")}) {
+        other_process stranger([&](const word_channel& words) {
+            become(65534);
+            static_cast<void>(words.hear());
+            failure f;
+            EXPECT_FALSE(receive_handover(address, f));
+            EXPECT_EQ(f.code, errc::permission_denied) << f.what;
+            words.say("refused");
+        });
+        auto ports = reserve();
+        asio::io_context context;
+        handover_offer offer(address);
+        failure f;
+        offer.add(ports, "ports", f);
+        offer.async_hand_over(context, [](error_code) { ADD_FAILURE(); });
+        stranger.channel().say("go");
+        for (std::string word; word.empty(); word = stranger.channel().hear(1)) context.run_for(2ms);
+        EXPECT_EQ(stranger.wait(), 0);
+        expect_whole(ports, transport::udp, 3);
+    }
+}
+
+TEST_F(handover_refusals, what_another_user_offers_is_not_taken) {
+    if (!is_root()) GTEST_SKIP() << "not root: no other uid to try with";
+    other_process stranger([&](const word_channel& words) {
+        become(65533);
+        const handover_offer offer(address_);
+        words.say("offers");
+        static_cast<void>(words.hear());
+    });
+    // Root takes from root alone; what a user offers may be anything.
+    ASSERT_EQ(stranger.channel().hear(), "offers");
+    failure f;
+    EXPECT_FALSE(receive_handover(address_, f));
+    EXPECT_EQ(f.code, errc::permission_denied) << f.what;
+    EXPECT_NE(f.what.find("65533"), std::string::npos) << f.what;
+}
+
+TEST_F(handover_refusals, another_network_namespace_is_named) {
+    if (!is_root()) GTEST_SKIP() << "not root: no other network namespace";
+    const std::string path = "other.socket";
+    other_process elsewhere([&](const word_channel& words) {
+        if (::unshare(CLONE_NEWNET) != 0) return words.say("cannot");
+        static_cast<void>(words.hear());
+        failure f;
+        EXPECT_FALSE(receive_handover(path, f));
+        EXPECT_EQ(f.code, errc::wrong_namespace) << f.what;
+        words.say("refused");
+    });
+    auto ports = reserve();
+    asio::io_context context;
+    handover_offer offer(path);
+    failure f;
+    offer.add(ports, "ports", f);
+    offer.async_hand_over(context, [](error_code) { ADD_FAILURE(); });
+    elsewhere.channel().say("go");
+    for (std::string word; word.empty(); word = elsewhere.channel().hear(1)) context.run_for(2ms);
+    EXPECT_EQ(elsewhere.wait(), 0);
+    expect_whole(ports, transport::udp, 3);
+}
+
+// The successor has too few descriptors, by one and by many; the predecessor, at each one that it needs.
+TEST_F(handover_refusals, a_descriptor_limit_is_named_before_anything_changes) {
+    const nursery successors([&](int room) {
+        std::uint64_t open = 0, limit = 0;
+        platform::count_descriptors(open, limit);
+        limit_descriptors(open + static_cast<std::uint64_t>(room));
+        failure f;
+        auto over = receive_handover(address_, f);
+        if (over) ::_exit(7);
+        EXPECT_EQ(f.code, errc::too_many_files) << f.what;
+        EXPECT_NE(f.what.find("RLIMIT_NOFILE"), std::string::npos) << f.what;
+        if (room > 5) {
+            EXPECT_NE(f.what.find(std::to_string(open + static_cast<std::uint64_t>(room))), std::string::npos);
+        }
+    });
+    begin();
+    int refused = 0;
+    for (int room = 1; room < 100; ++room) {
+        successors.start(room);
+        std::optional<int> end;
+        while (!end) context_.run_for(1ms), end = successors.ended(0);
+        context_.run_for(2ms);
+        ASSERT_TRUE(WIFEXITED(*end));
+        if (WEXITSTATUS(*end) == 7) break;  // and what it had goes back, for it did not complete
+        ASSERT_EQ(WEXITSTATUS(*end), 0) << room;
+        ++refused;
+    }
+    EXPECT_GT(refused, 15);
+    expect_untouched();
+}
+
+TEST_F(handover_refusals, a_predecessor_without_descriptors_says_so_and_goes_on) {
+    const nursery successors([&](int) {
+        failure f;
+        auto over = receive_handover(address_, f, 300ms);
+        if (over) ::_exit(7);
+        EXPECT_TRUE(f);
+    });
+    begin();
+    std::uint64_t open = 0, limit = 0;
+    platform::count_descriptors(open, limit);
+    int refused = 0;
+    for (std::uint64_t room = 0; room < 20; ++room) {
+        limit_descriptors(open + room);
+        successors.start(1);
+        std::optional<int> end;
+        while (!end) {
+            context_.run_for(1ms), end = successors.ended(0);
+            if (!has_ended_) continue;  // nobody could be let in
+            EXPECT_EQ(ended_, errc::too_many_files);
+            EXPECT_NE(offer_.why().what.find("RLIMIT_NOFILE"), std::string::npos) << offer_.why().what;
+            limit_descriptors(limit);
+            has_ended_ = false;
+            context_.restart();
+            offer_.async_hand_over(context_, [this](error_code ec) { ended_ = ec, has_ended_ = true; });
+        }
+        limit_descriptors(limit);
+        context_.run_for(5ms);
+        if (WEXITSTATUS(*end) == 7) continue;
+        EXPECT_EQ(offer_.why().code, errc::too_many_files) << offer_.why().what;
+        ++refused;
+    }
+    EXPECT_GT(refused, 0);
+    expect_untouched();
+}
+
+TEST_F(handover_refusals, nonsense_at_the_door_changes_nothing) {
+    begin();
+    std::mt19937 random(7);
+    const auto before = descriptors_now();
+    const auto turn = [&] { context_.run_for(1ms); };
+    const auto connect = [&] {
+        failure f;
+        auto line = handover_line::connect(address_, f);
+        EXPECT_TRUE(line) << f.what;
+        return line;
+    };
+    const handover_verb verbs[] = {handover_verb::hello, handover_verb::next,  handover_verb::ready,
+                                   handover_verb::have,  handover_verb::offer, handover_verb::no};
+    for (int i = 0; i < 100; ++i) {
+        const auto line = connect();
+        for (int k = 0; k < 4; ++k) {
+            std::vector<std::byte> bytes;
+            if (random() % 3 == 0) {
+                bytes.resize(1 + random() % 600);
+                for (auto& b : bytes) b = static_cast<std::byte>(random());
+            } else {
+                handover_writer out(verbs[random() % std::size(verbs)]);
+                if (random() % 2 == 0) out.put(detail::handover_version + (random() % 4 == 0 ? 1 : 0));
+                bytes = out.bytes();
+            }
+            const platform::native_socket own[] = {0, line->descriptor()};
+            line->send(bytes, std::span(own).first(random() % 3), {});
+            turn();
+        }
+    }
+    for (int i = 0; i < 50; ++i) turn();
+    EXPECT_EQ(descriptors_now(), before) << "what came along was not closed";
+    expect_untouched();
+}
+
+// Between a predecessor and a successor sits somebody who changes a byte, or keeps the descriptors.
+TEST_F(handover_refusals, a_message_that_was_changed_is_refused_or_harmless) {
+    std::mt19937 random(11);
+    int refused = 0, passed = 0;
+    for (int i = 0; i < 60; ++i) {
+        auto ports = reserve();
+        auto named = ports.take();
+        const auto block = ports.block();
+        const auto inner = fresh_address(), outer = fresh_address();
+        asio::io_context context;
+        auto offer = std::make_unique<handover_offer>(inner);
+        failure f;
+        offer->add(ports, "ports", f);
+        offer->serve(ports, transport::udp, named.port(), "named", f);
+        offer->async_hand_over(context, [](error_code) {});
+        auto door = platform::handover_door::open(outer, f);
+        ASSERT_TRUE(door) << f.what;
+        std::atomic<bool> is_over{false};
+        std::thread between([&, spoil = 1 + random() % 9, where = random(), what = random()] {
+            std::shared_ptr<handover_line> line;
+            handover_message m;
+            for (unsigned n = 1; !is_over;) {
+                context.run_for(1ms);
+                if (line && line->receive(m, {}) == line_state::fine) {
+                    if (n++ == spoil && what % 5 == 0) m.descriptors.clear();
+                    if (n == spoil + 1 && what % 5 != 0 && !m.bytes.empty()) {
+                        m.bytes[where % m.bytes.size()] ^= static_cast<std::byte>(1U << (what % 8));
+                    }
+                    std::vector<platform::native_socket> along;
+                    for (const auto& d : m.descriptors) along.push_back(d.get());
+                    door->answer(m.bytes, along);
+                }
+                failure ignored;
+                const auto e = door->next(m, ignored);
+                if (e == platform::handover_door::event::message) {
+                    if (!line) line = handover_line::connect(inner, ignored);
+                    if (line) line->send(m.bytes, {}, {});
+                } else if (e == platform::handover_door::event::gone) {
+                    break;
+                }
+            }
+            line.reset();
+            context.run_for(5ms);
+        });
+        {
+            auto over = receive_handover(outer, f, 1s);
+            over ? ++passed : ++refused;
+            if (!over) {
+                EXPECT_TRUE(f);
+            }
+        }
+        is_over = true;
+        between.join();
+        expect_shut(block, transport::udp);
+        offer.reset();
+        named = {};
+        ports = {};
+        expect_free(block, transport::udp);
+    }
+    std::cout << refused << " refused, " << passed << " harmless\n";
+    EXPECT_GT(refused, 15);
+}
+
+}  // namespace
+}  // namespace berth::test
