@@ -111,11 +111,13 @@ line_state handover_line::send(std::span<const std::byte> bytes, std::span<const
 line_state handover_line::receive(handover_message& out, clock::time_point until) {
     const int fd = static_cast<int>(connection_.get());
     std::vector<platform::descriptor> received;
-    for (;;) {
+    for (bool was_reset = false;;) {
         std::size_t size = 0;
         out.bytes.resize(most_bytes_of_message);
         const int error = receive_message(fd, out.bytes, size, received);
         if (error == EAGAIN && wait_for(fd, POLLIN, until)) continue;
+        // Who hangs up without having read all resets; what it said before is behind that.
+        if (error == ECONNRESET && !std::exchange(was_reset, true)) continue;
         out.bytes.resize(size);
         out.descriptors.clear();
         for (auto& r : received) out.descriptors.emplace_back(r.release());
