@@ -87,13 +87,13 @@ void operations::let_go_of_number(operation& op) {
 
 int operations::run(const std::shared_ptr<operation>& op, DWORD& bytes) {
     auto& all = monitor::instance();
-    call(before_acting);
+    if (op->code != SIO_FLUSH) call(before_acting);
     std::unique_lock lock(all.mutex);
     if (op->now == operation::stage::ended) return WSA_OPERATION_ABORTED;
     op->now = operation::stage::acting;
     lock.unlock();
     int error = act(*op, bytes);
-    call(after_acting);
+    if (op->code != SIO_FLUSH) call(after_acting);
     lock.lock();
     if (op->aborted) {
         if (error == 0 && op->code == SIO_ACQUIRE_PORT_RESERVATION) {
