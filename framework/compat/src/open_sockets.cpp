@@ -16,6 +16,7 @@ open_sockets& open_sockets::instance() {
 void open_sockets::made(int fd, bool is_overlapped) {
     const std::lock_guard lock(mutex_);
     acquired_.erase(fd);
+    ipv4_faces_.erase(fd);
     if (is_overlapped) {
         not_overlapped_.erase(fd);
     } else {
@@ -26,6 +27,22 @@ void open_sockets::made(int fd, bool is_overlapped) {
 bool open_sockets::is_overlapped(int fd) {
     const std::lock_guard lock(mutex_);
     return !not_overlapped_.contains(fd);
+}
+
+void open_sockets::has_ipv4_face(int fd, bool it_has) {
+    const std::lock_guard lock(mutex_);
+    ipv4_faces_.erase(fd);
+    if (it_has) ipv4_faces_.insert(fd);
+}
+
+bool open_sockets::has_ipv4_face(int fd) {
+    const std::lock_guard lock(mutex_);
+    return ipv4_faces_.contains(fd);
+}
+
+bool open_sockets::is_acquiring(int fd) {
+    const std::lock_guard lock(mutex_);
+    return acquired_.contains(fd);
 }
 
 void open_sockets::acquired(int fd, reservation_token token) {
@@ -50,6 +67,7 @@ std::vector<reservation_token> open_sockets::closed(int fd) {
     for (auto i = begin; i != end; ++i) tokens.emplace_back(i->second);
     acquired_.erase(fd);
     not_overlapped_.erase(fd);
+    ipv4_faces_.erase(fd);
     return tokens;
 }
 

@@ -19,6 +19,9 @@ public:
 
     void made(int fd, bool is_overlapped);
     [[nodiscard]] bool is_overlapped(int fd);
+    void has_ipv4_face(int fd, bool it_has);
+    [[nodiscard]] bool has_ipv4_face(int fd);
+    [[nodiscard]] bool is_acquiring(int fd);
     void acquired(int fd, reservation_token token);
     [[nodiscard]] bool has_acquired(reservation_token token);  // and not released since
     void released(reservation_token token);
@@ -28,6 +31,7 @@ public:
 private:
     std::mutex mutex_;
     std::set<int> not_overlapped_;
+    std::set<int> ipv4_faces_;
     std::multimap<int, std::uint64_t> acquired_;
 };
 

@@ -2,6 +2,7 @@
 #include "operations.hpp"
 
 #include "error_codes.hpp"
+#include "ipv4_face.hpp"
 #include "open_sockets.hpp"
 
 #include <fcntl.h>
@@ -28,7 +29,8 @@ bool tcp_use_of_environment(tcp_use& use) noexcept {
 /// Another descriptor of the socket, so that the number may be closed meanwhile.
 class second_descriptor {
 public:
-    explicit second_descriptor(int fd) noexcept : fd_(::fcntl(fd, F_DUPFD_CLOEXEC, 0)) {}
+    explicit second_descriptor(int fd, bool is_theirs = false) noexcept
+        : fd_(is_theirs ? fd : ::fcntl(fd, F_DUPFD_CLOEXEC, 0)) {}
     second_descriptor(const second_descriptor&) = delete;
     second_descriptor& operator=(const second_descriptor&) = delete;
     ~second_descriptor() {
@@ -65,7 +67,10 @@ int operations::act(operation& op, DWORD& bytes) {
         if (socket.get() < 0) f.code = errc::too_many_files;
         let_go_of_number(op);
         if (!f) associate(socket.get(), op.token, f.code);
+        if (f.code == errc::family_mismatch) associate_dual_stack(op, f);
     } else if (op.code == SIO_RELEASE_PORT_RESERVATION) {
+        // What was not acquired here is not released here: a persistent token, a token of another interface.
+        if (!open_sockets::instance().has_acquired(op.token)) return WSAEINVAL;
         release(op.fd, op.token, f);
         if (!f) open_sockets::instance().released(op.token);
     } else {
@@ -77,6 +82,21 @@ int operations::act(operation& op, DWORD& bytes) {
         bytes = sizeof(INET_PORT_RESERVATION_INSTANCE);
     }
     return winsock_code(f.code);
+}
+
+// The program's IPv4 socket gives way to a dual-stack one, unless a block ends with it, or it is being closed.
+void operations::associate_dual_stack(operation& op, failure& f) {
+    const second_descriptor dual(dual_stack_like(op.fd), true);
+    if (dual.get() < 0 || open_sockets::instance().is_acquiring(op.fd)) return;
+    error_code ec;
+    associate(dual.get(), op.token, ec);
+    if (ec) return;
+    const std::lock_guard lock(monitor::instance().mutex);
+    if (op.aborted || op.now == operation::stage::ended) return;
+    const int flags = (::fcntl(op.fd, F_GETFD) & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0;
+    if (::dup3(dual.get(), op.fd, flags) < 0) return;
+    open_sockets::instance().has_ipv4_face(op.fd, true);
+    f = {};
 }
 
 void operations::let_go_of_number(operation& op) {

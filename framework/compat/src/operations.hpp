@@ -58,6 +58,7 @@ private:
     bool abort_if(int fd, LPWSAOVERLAPPED overlapped, const callback_queue* thread, bool closing);
     int run(const std::shared_ptr<operation>& op, DWORD& bytes);
     int act(operation& op, DWORD& bytes);
+    void associate_dual_stack(operation& op, failure& f);
     void let_go_of_number(operation& op);
     void end(operation& op, int error, DWORD bytes) noexcept;
 

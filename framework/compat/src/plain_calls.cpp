@@ -1,5 +1,6 @@
 // The other socket calls: the system's, but for bind and closesocket of sockets that draw from a block.
 #include "error_codes.hpp"
+#include "ipv4_face.hpp"
 #include "new_socket.hpp"
 #include "open_sockets.hpp"
 #include "operations.hpp"
@@ -51,6 +52,53 @@ int name_of(SOCKET s, int* size, Call call) {
     const int result = answer(call(fd, length.get()));
     if (result == 0) length.tell();
     return result;
+}
+
+/// A name of a socket, asked for by the system's call; in IPv4 if the program takes the socket for such a one.
+template <class Call>
+int address_of(SOCKET s, sockaddr* address, int* size, Call call) {
+    return name_of(s, size, [&](int fd, socklen_t* length) {
+        if (!open_sockets::instance().has_ipv4_face(fd)) return call(fd, address, length);
+        sockaddr_storage dual{};
+        socklen_t dual_size = sizeof dual;
+        const int result = call(fd, reinterpret_cast<sockaddr*>(&dual), &dual_size);
+        if (result != 0 || tell_as_ipv4(dual, address, length)) return result;
+        errno = EFAULT;
+        return -1;
+    });
+}
+
+/// The address as the socket takes it.
+class given_address {
+public:
+    given_address(int fd, const sockaddr* address, int size) : address_(address), size_(size) {
+        if (address == nullptr || !open_sockets::instance().has_ipv4_face(fd) || !mapped(address, size, dual_))
+            return;
+        address_ = reinterpret_cast<const sockaddr*>(&dual_);
+        size_ = sizeof(sockaddr_in6);
+    }
+    [[nodiscard]] const sockaddr* get() const { return address_; }
+    [[nodiscard]] socklen_t size() const { return static_cast<socklen_t>(size_); }
+
+private:
+    sockaddr_storage dual_{};
+    const sockaddr* address_;
+    int size_;
+};
+
+int receive_as_ipv4(int fd, char* buffer, int size, int flags, sockaddr* from, address_size& length) {
+    for (;;) {
+        sockaddr_storage dual{};
+        socklen_t dual_size = sizeof dual;
+        const int result = answer(::recvfrom(fd, buffer, static_cast<std::size_t>(size), flags,
+                                             reinterpret_cast<sockaddr*>(&dual), &dual_size));
+        if (result < 0) return result;
+        if (dual_size == 0 || tell_as_ipv4(dual, from, length.get())) {
+            length.tell();
+            return result;
+        }
+        if ((flags & MSG_PEEK) != 0) ::recv(fd, buffer, 0, 0);  // of IPv6: not for this program
+    }
 }
 
 // False: no address of IPv4 or IPv6.
@@ -148,7 +196,8 @@ int bind(SOCKET s, const sockaddr* address, int size) {
         if (ec != berth::errc::not_associated && ec != berth::errc::operation_not_supported)
             return fail(winsock_code(ec));
     }
-    return answer(::bind(fd, address, static_cast<socklen_t>(size)));
+    const given_address here(fd, address, size);
+    return answer(::bind(fd, here.get(), here.size()));
 }
 
 SOCKET accept(SOCKET s, sockaddr* address, int* size) {
@@ -158,25 +207,39 @@ SOCKET accept(SOCKET s, sockaddr* address, int* size) {
         fail(fd < 0 ? WSAENOTSOCK : WSAEFAULT);
         return INVALID_SOCKET;
     }
-    const int child = answer(::accept(fd, address, length.get()));
-    if (child < 0) return INVALID_SOCKET;
+    auto& sockets = open_sockets::instance();
+    const bool as_ipv4 = sockets.has_ipv4_face(fd);
+    sockaddr_storage dual{};
+    socklen_t dual_size = sizeof dual;
+    int child = 0;
+    for (;;) {
+        child = answer(as_ipv4 ? ::accept(fd, reinterpret_cast<sockaddr*>(&dual), &dual_size)
+                               : ::accept(fd, address, length.get()));
+        if (child < 0) return INVALID_SOCKET;
+        if (!as_ipv4 || tell_as_ipv4(dual, address, length.get())) break;
+        ::close(child);  // of IPv6: not for this program
+    }
     length.tell();
-    open_sockets::instance().made(child, open_sockets::instance().is_overlapped(fd));
+    sockets.made(child, sockets.is_overlapped(fd));
+    sockets.has_ipv4_face(child, as_ipv4);
     return static_cast<SOCKET>(child);
 }
 
 int connect(SOCKET s, const sockaddr* address, int size) {
     const int fd = descriptor_of(s);
     if (fd < 0) return fail(WSAENOTSOCK);
-    return answer(size < 0 ? (errno = EFAULT, -1) : ::connect(fd, address, static_cast<socklen_t>(size)));
+    const given_address to(fd, address, size);
+    return answer(size < 0 ? (errno = EFAULT, -1) : ::connect(fd, to.get(), to.size()));
 }
 
 int getsockname(SOCKET s, sockaddr* address, int* size) {
-    return name_of(s, size, [&](int fd, socklen_t* length) { return ::getsockname(fd, address, length); });
+    return address_of(s, address, size,
+                      [](int fd, sockaddr* to, socklen_t* length) { return ::getsockname(fd, to, length); });
 }
 
 int getpeername(SOCKET s, sockaddr* address, int* size) {
-    return name_of(s, size, [&](int fd, socklen_t* length) { return ::getpeername(fd, address, length); });
+    return address_of(s, address, size,
+                      [](int fd, sockaddr* to, socklen_t* length) { return ::getpeername(fd, to, length); });
 }
 
 int getsockopt(SOCKET s, int level, int name, char* value, int* size) {
@@ -205,6 +268,7 @@ int receive(SOCKET s, char* buffer, int size, int flags, sockaddr* from, int* fr
     if (fd < 0) return fail(WSAENOTSOCK);
     address_size length(from_size);
     if (size < 0 || !length.is_good()) return fail(WSAEFAULT);
+    if (open_sockets::instance().has_ipv4_face(fd)) return receive_as_ipv4(fd, buffer, size, flags, from, length);
     const int result = answer(::recvfrom(fd, buffer, static_cast<std::size_t>(size), flags, from, length.get()));
     if (result >= 0) length.tell();
     return result;
@@ -214,8 +278,9 @@ int send(SOCKET s, const char* buffer, int size, int flags, const sockaddr* to, 
     const int fd = descriptor_of(s);
     if (fd < 0) return fail(WSAENOTSOCK);
     if (size < 0 || to_size < 0) return fail(WSAEFAULT);
-    return answer(::sendto(fd, buffer, static_cast<std::size_t>(size), flags | MSG_NOSIGNAL, to,
-                           static_cast<socklen_t>(to_size)));
+    const given_address where(fd, to, to_size);
+    return answer(
+        ::sendto(fd, buffer, static_cast<std::size_t>(size), flags | MSG_NOSIGNAL, where.get(), where.size()));
 }
 
 }  // namespace berth::compat
