@@ -14,7 +14,8 @@ extern "C" {
 ULONG CreatePersistentTcpPortReservation(USHORT StartPort, USHORT NumberOfPorts, PULONG64 Token);
 ULONG CreatePersistentUdpPortReservation(USHORT StartPort, USHORT NumberOfPorts, PULONG64 Token);
 
-/// Exactly this block: ERROR_NOT_FOUND otherwise; ERROR_SHARING_VIOLATION while sockets of it are out.
+/// Exactly this block: ERROR_NOT_FOUND otherwise; ERROR_SHARING_VIOLATION while sockets of it are out, having waited
+/// a second for ports that consumers keep without using them.
 ULONG DeletePersistentTcpPortReservation(USHORT StartPort, USHORT NumberOfPorts);
 ULONG DeletePersistentUdpPortReservation(USHORT StartPort, USHORT NumberOfPorts);
 

@@ -7,7 +7,9 @@
 
 #include <arpa/inet.h>
 
+#include <chrono>
 #include <new>
+#include <thread>
 
 namespace {
 
@@ -52,9 +54,33 @@ ULONG lookup(transport protocol, USHORT first, USHORT count, PULONG64 token) noe
     });
 }
 
+bool is_draining(const port_block& block, transport protocol) {
+    failure f;
+    for (const auto& one : list_persistent(f))
+        if (one.block == block && one.protocol == protocol) return one.is_draining;
+    return false;
+}
+
+// Consumers keep some ports at hand after their sockets are closed. Draining calls these back, and hands out no more.
+void remove_when_back(const port_block& block, transport protocol, failure& f) {
+    using namespace std::chrono_literals;
+    const bool was_draining = is_draining(block, protocol);
+    failure drained;
+    if (!was_draining) drain_persistent(block, protocol, true, drained);
+    for (int i = 0; i < 100 && f.code == errc::reservation_busy; ++i) {
+        std::this_thread::sleep_for(10ms);
+        f = {};
+        remove_persistent(block, protocol, f);
+    }
+    if (f && !was_draining) drain_persistent(block, protocol, false, drained);
+}
+
 ULONG remove(transport protocol, USHORT first, USHORT count) noexcept {
     const auto block = block_of(first, count);
-    return asked(block, [&](failure& f) { remove_persistent(block, protocol, f); });
+    return asked(block, [&](failure& f) {
+        remove_persistent(block, protocol, f);
+        if (f.code == errc::reservation_busy) remove_when_back(block, protocol, f);
+    });
 }
 
 }  // namespace

@@ -173,7 +173,16 @@ TEST_F(compat_persistent, any_socket_of_any_process_with_the_right_draws) {
         ASSERT_EQ(associate(drawing, {token}).result, 0);
         ASSERT_EQ(bind_to(drawing), 0);
         EXPECT_TRUE(block.contains(drawing.port()));
+        EXPECT_EQ(remove(transport::tcp, block), static_cast<ULONG>(ERROR_SHARING_VIOLATION)) << "a socket is out";
+        ULONG64 found = 0;
+        EXPECT_EQ(lookup(transport::tcp, block, &found), static_cast<ULONG>(NO_ERROR));
+        EXPECT_EQ(found, token);
+        const own_socket another(SOCK_STREAM);
+        ASSERT_EQ(associate(another, {token}).result, 0);
+        EXPECT_EQ(bind_to(another), 0) << "a refused delete changes nothing";
     }
+    EXPECT_EQ(remove(transport::tcp, block), static_cast<ULONG>(NO_ERROR)) << "closed, they are back";
+    expect_free(transport::tcp, block);
     const auto line = std::string(BERTH_KEEP_PORTS) + " ";
     const auto other = free_block(transport::tcp, 6);
     const auto ran = run(line + std::to_string(other.first) + " 6");
