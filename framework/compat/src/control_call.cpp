@@ -6,6 +6,7 @@
 #include "open_sockets.hpp"
 #include "operations.hpp"
 #include "user_memory.hpp"
+#include "ws2spi.h"
 
 #include <sys/socket.h>
 
@@ -136,6 +137,14 @@ int WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD o
     if (error != 0) return fail(error);
     if (!may_lack_bytes && !copy_out(bytes_returned, &bytes, sizeof bytes)) return fail(WSAEFAULT);
     return 0;
+}
+
+int WSPIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size, LPDWORD bytes_returned,
+             LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine, LPWSATHREADID, LPINT lpErrno) {
+    if (!can_write(lpErrno, sizeof *lpErrno)) return fail(WSAEFAULT);
+    const int result = WSAIoctl(s, code, in, in_size, out, out_size, bytes_returned, overlapped, routine);
+    if (result != 0) *lpErrno = WSAGetLastError();
+    return result;
 }
 
 BOOL WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD bytes, BOOL wait, LPDWORD flags) {

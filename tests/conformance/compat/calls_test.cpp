@@ -3,6 +3,8 @@
 
 #include "ground.hpp"
 
+#include <ws2spi.h>
+
 #include <cstddef>
 #include <cstring>
 
@@ -218,6 +220,27 @@ TEST_P(compat_calls, a_bound_socket_serves) {
         ASSERT_EQ(listen(server.get(), 5), 0);
         EXPECT_TRUE(documents::client_is_served(fd, AF_INET, server.port()));
     }
+}
+
+TEST_P(compat_calls, the_providers_form_says_its_error_through_a_pointer) {
+    const own_socket socket(GetParam());
+    const auto got = acquire(socket, 1);
+    auto token = got.token;
+    DWORD bytes = 0;
+    int error = 77;
+    WSATHREADID thread{};
+    EXPECT_EQ(WSPIoctl(socket, SIO_RELEASE_PORT_RESERVATION, &token, sizeof token, nullptr, 0, &bytes, nullptr,
+                       nullptr, &thread, &error),
+              0);
+    EXPECT_EQ(error, 77) << "of a failure alone";
+    EXPECT_NE(bytes, 0u);
+    EXPECT_EQ(WSPIoctl(socket, SIO_RELEASE_PORT_RESERVATION, &token, sizeof token, nullptr, 0, &bytes, nullptr,
+                       nullptr, nullptr, &error),
+              SOCKET_ERROR);
+    EXPECT_EQ(error, WSAEINVAL);
+    EXPECT_EQ(WSPIoctl(socket, SIO_FLUSH, nullptr, 0, nullptr, 0, &bytes, nullptr, nullptr, nullptr, nullptr),
+              SOCKET_ERROR);
+    EXPECT_EQ(WSAGetLastError(), WSAEFAULT);
 }
 
 TEST(compat_sockets, a_socket_of_no_block_is_bound_by_the_system) {
