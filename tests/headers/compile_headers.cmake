@@ -1,10 +1,15 @@
-# cmake -DHOW= -DCOMPILER= -DFLAGS= -DINCLUDE= -DSCRATCH= -P compile_headers.cmake: compiles every header of berth.
+# cmake -DHOW= -DCOMPILER= -DFLAGS= -DINCLUDE= -DSCRATCH= [-DPATTERN=] [-DSTANDARD=] -P compile_headers.cmake: compiles
+# every header of berth, or those of the pattern.
 #
 # HOW=each: by itself, included twice, first thing in its file, so that a missing include or include guard is an error.
 # HOW=all_at_once: one file includes them all; for flags that change the meaning, not the set of includes.
 # The folder is searched at test time, so that no header can be left out.
 
-file(GLOB_RECURSE headers RELATIVE "${INCLUDE}" "${INCLUDE}/berth/*.hpp")
+if(NOT PATTERN)
+    set(PATTERN "berth/*.hpp")
+    set(STANDARD c++20)
+endif()
+file(GLOB_RECURSE headers RELATIVE "${INCLUDE}" "${INCLUDE}/${PATTERN}")
 list(LENGTH headers count)
 if(count LESS 5)
     message(FATAL_ERROR "only ${count} headers found in ${INCLUDE}")
@@ -28,7 +33,7 @@ endif()
 set(failures 0)
 foreach(source IN LISTS sources)
     execute_process(
-        COMMAND "${COMPILER}" -std=c++20 -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror -DASIO_STANDALONE
+        COMMAND "${COMPILER}" -std=${STANDARD} -fsyntax-only -Wall -Wextra -Wshadow -Wconversion -Werror -DASIO_STANDALONE
             "-I${INCLUDE}" ${FLAGS} "${source}"
         RESULT_VARIABLE result ERROR_VARIABLE errors)
     if(result)

@@ -14,6 +14,7 @@ code=() sources=()
 for file in "${all[@]}"; do
     case "$file" in
         *.cpp | *.hpp) code+=("$file") && sources+=("$file") ;;
+        framework/compat/*.h) code+=("$file") && sources+=("$file") ;;  # the documents' names
         *.sh | *.cmake | *CMakeLists.txt) code+=("$file") ;;
     esac
 done
@@ -49,10 +50,11 @@ system_headers='(sys|net|netinet|arpa|linux|asm)/|(unistd|fcntl|poll|sched|pthre
 system_headers+='|windows|winsock2|ws2tcpip|mswsock|iphlpapi)\.h'
 system_macros='__linux__|__unix__|__APPLE__|__FreeBSD__|_WIN32|_WIN64|__MINGW|__ANDROID__'
 
-# Only what every system compiles: the platform and backend folders, tests and benchmarks may say what they like.
+# Only what every system compiles: the platform and backend folders, the documents' own interface, tests and benchmarks
+# may say what they like.
 check_platform_words() {
     case "$1" in
-        framework/src/platform/* | framework/src/backend/* | framework/daemon/platform/* | framework/include/berth/detail/config.hpp) return ;;
+        framework/src/platform/* | framework/src/backend/* | framework/daemon/platform/* | framework/compat/* | framework/include/berth/detail/config.hpp) return ;;
         framework/* | examples/*) ;;
         *) return ;;
     esac

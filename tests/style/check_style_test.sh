@@ -51,5 +51,7 @@ done
 expect_finding path framework/src/path.cpp "${top}auto x = \"/ho""me/somebody/x\";"
 expect_finding dead framework/src/nobody_includes.hpp "$top"
 expect_finding dead tests/unlisted.cpp "$top"
+expect_finding opening framework/compat/include/bare.h 'int x;'
+expect_finding dead framework/compat/include/unlisted.h "$top"
 
 exit $((failures > 0))
