@@ -169,7 +169,17 @@ TEST_F(persistent_calls, every_form_says_the_same) {
     create_persistent(block, transport::tcp, ec, at());
     EXPECT_EQ(ec, errc::block_unavailable);
     EXPECT_EQ(ec, std::errc::address_in_use);
+    EXPECT_EQ(list_persistent(ec, at()).size(), 1u);
+    EXPECT_FALSE(ec);
+    EXPECT_TRUE(drain_persistent(block, transport::tcp, true, ec, at()).is_draining);
+    EXPECT_FALSE(ec);
+    EXPECT_FALSE(drain_persistent(block, transport::tcp, false, at()).is_draining);
+    EXPECT_EQ(persistent_status(ec, at()).blocks, 1u);
+    EXPECT_FALSE(ec);
     remove_persistent(block, transport::tcp, at());
+    drain_persistent(block, transport::tcp, true, ec, at());
+    EXPECT_EQ(ec, errc::no_such_reservation);
+    EXPECT_THROW(drain_persistent(block, transport::tcp, true, at()), reservation_error);
     EXPECT_THROW(remove_persistent(block, transport::tcp, at()), reservation_error);
     EXPECT_THROW(lookup_persistent(block, transport::tcp, at()), reservation_error);
 }

@@ -126,11 +126,24 @@ inline reservation_token lookup_persistent(const port_block& block, transport pr
     if (f) throw reservation_error(f);
     return token;
 }
+inline std::vector<persistent_block> list_persistent(error_code& ec, const persistent_options& options = {}) {
+    failure f;
+    auto blocks = list_persistent(f, options);
+    ec = f.code;
+    return blocks;
+}
 inline std::vector<persistent_block> list_persistent(const persistent_options& options = {}) {
     failure f;
     auto blocks = list_persistent(f, options);
     if (f) throw reservation_error(f);
     return blocks;
+}
+inline persistent_block drain_persistent(const port_block& block, transport protocol, bool draining, error_code& ec,
+                                         const persistent_options& options = {}) {
+    failure f;
+    auto now = drain_persistent(block, protocol, draining, f, options);
+    ec = f.code;
+    return now;
 }
 inline persistent_block drain_persistent(const port_block& block, transport protocol, bool draining,
                                          const persistent_options& options = {}) {
@@ -138,6 +151,12 @@ inline persistent_block drain_persistent(const port_block& block, transport prot
     auto now = drain_persistent(block, protocol, draining, f, options);
     if (f) throw reservation_error(f);
     return now;
+}
+inline service_status persistent_status(error_code& ec, const persistent_options& options = {}) {
+    failure f;
+    auto status = persistent_status(f, options);
+    ec = f.code;
+    return status;
 }
 inline service_status persistent_status(const persistent_options& options = {}) {
     failure f;
