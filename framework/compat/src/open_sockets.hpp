@@ -28,6 +28,9 @@ public:
     /// Forgets the number; the reservations that it acquired.
     std::vector<reservation_token> closed(int fd);
 
+    void lock() { mutex_.lock(); }  // around a fork
+    void unlock() { mutex_.unlock(); }
+
 private:
     std::mutex mutex_;
     std::set<int> not_overlapped_;

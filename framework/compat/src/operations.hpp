@@ -49,6 +49,8 @@ public:
     void abort_of_thread(const callback_queue& thread) { abort_if(-1, nullptr, &thread, false); }
     /// Returns when nothing here uses the descriptor any more.
     void about_to_close(int fd);
+    /// In a forked child, whose parent carries them out. The monitor is held.
+    void forget_all() noexcept { under_way_.clear(); }
 
     /// Tests hold the work back with it. Called without the monitor.
     static std::atomic<void (*)()> before_acting;

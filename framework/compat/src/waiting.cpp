@@ -2,8 +2,11 @@
 #include "monitor.hpp"
 
 #include "error_codes.hpp"
+#include "open_sockets.hpp"
 #include "operations.hpp"
 #include "user_memory.hpp"
+
+#include <pthread.h>
 
 #include <chrono>
 #include <new>
@@ -77,10 +80,29 @@ DWORD wait_for(DWORD milliseconds, BOOL alertable, Ready ready) {
     }
 }
 
+// A child has none of the threads that carry operations out: it starts with none, and waits for none.
+void before_fork() {
+    monitor::instance().mutex.lock();
+    open_sockets::instance().lock();
+}
+void after_fork() {
+    open_sockets::instance().unlock();
+    monitor::instance().mutex.unlock();
+}
+void in_child() {
+    new (&monitor::instance().changed) std::condition_variable;  // the old one counts threads that are not here
+    operations::instance().forget_all();
+    after_fork();
+}
+
 }  // namespace
 
 monitor& monitor::instance() {
-    static auto* const only = new monitor;
+    static auto* const only = [] {
+        auto* const made = new monitor;
+        ::pthread_atfork(before_fork, after_fork, in_child);
+        return made;
+    }();
     return *only;
 }
 

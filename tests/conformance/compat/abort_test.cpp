@@ -1,6 +1,8 @@
 // Calls under way that are aborted: by a flush, a close, a cancel, the end of their thread. Nothing stays held.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <future>
 
 #include "overlapped_ground.hpp"
@@ -98,4 +100,24 @@ TEST(compat_abort, one_call_is_cancelled_and_the_others_are_not) {
     EXPECT_EQ(last_heard.error, static_cast<DWORD>(WSA_OPERATION_ABORTED));
     EXPECT_FALSE(CancelIoEx(handle, nullptr)) << "nothing is under way";
     EXPECT_EQ(GetLastError(), static_cast<DWORD>(ERROR_NOT_FOUND));
+}
+
+TEST(compat_abort, a_child_forked_meanwhile_waits_for_nothing) {
+    const own_socket socket(SOCK_DGRAM);
+    overlapped_acquire one(2);
+    {
+        barrier after(operations::after_acting);
+        ASSERT_EQ(one.start(socket).error, WSA_IO_PENDING);
+        after.wait_for(1);
+        EXPECT_EQ(documents::in_child([&] {
+                      ::alarm(10);  // it must not hang
+                      operations::after_acting = nullptr;
+                      const own_socket other(SOCK_DGRAM);
+                      if (acquire(other, 1).from.result != 0) return "the child cannot acquire for itself";
+                      return closesocket(socket.get()) == 0 ? "" : "the child cannot close its copy";
+                  }),
+                  "");
+    }
+    EXPECT_EQ(one.result(socket), 0);
+    EXPECT_TRUE(documents::all_held(SOCK_DGRAM, one.first(), 2));
 }
