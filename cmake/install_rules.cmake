@@ -36,8 +36,10 @@ if(BERTH_HAS_DAEMON)
     install(FILES framework/tools/man/berthd.8 DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
     install(FILES framework/tools/completion/berthctl.bash
         DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME berthctl)
-    configure_file(cmake/packaging/berthd.service.in "${PROJECT_BINARY_DIR}/berthd.service" @ONLY)
-    install(FILES "${PROJECT_BINARY_DIR}/berthd.service" DESTINATION lib/systemd/system)
+    foreach(unit berthd.service berthd.socket)
+        configure_file(cmake/packaging/${unit}.in "${PROJECT_BINARY_DIR}/${unit}" @ONLY)
+        install(FILES "${PROJECT_BINARY_DIR}/${unit}" DESTINATION lib/systemd/system)
+    endforeach()
     install(FILES "${PROJECT_SOURCE_DIR}/cmake/packaging/berth.sysusers" DESTINATION lib/sysusers.d RENAME berth.conf)
 endif()
 

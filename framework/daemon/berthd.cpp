@@ -8,6 +8,7 @@
 #include "platform/files.hpp"
 #include "platform/keeper_link.hpp"
 #include "platform/message_server.hpp"
+#include "platform/passed_descriptors.hpp"
 #include "platform/process.hpp"
 #include "platform/reserved_ports_sysctl.hpp"
 #include "platform/systemd_store.hpp"
@@ -38,6 +39,7 @@ struct settings {
     std::uint32_t rest = 1000;  // milliseconds
     bool check = false;
     bool end_keeper = false;
+    platform::descriptor door{};  // passed by the service manager: in the place of `socket`
     [[nodiscard]] std::string store_path() const { return state + "/blocks.db"; }
     [[nodiscard]] std::string lock_path() const { return state + "/berthd.lock"; }
     [[nodiscard]] keeper_place keeper_at() const { return {state + "/keeper.sock", keeper}; }
@@ -63,7 +65,7 @@ std::string check_settings(settings& s, gid_t& group) {
     if (!may_execute(s.keeper)) return "the keeper " + s.keeper + " is no program that may be run (--keeper)";
     for (const auto& directory : {s.state, fs::path(s.socket).parent_path().string()}) {
         std::error_code ec;
-        if (fs::is_directory(directory, ec)) continue;
+        if (fs::is_directory(directory, ec) || (s.door && directory != s.state)) continue;
         const int error = directory == s.state ? make_private_directory(directory) : ENOENT;
         if (error != 0) return "the directory " + directory + ": " + reason(error) + " (--state, --socket)";
     }
@@ -79,6 +81,7 @@ std::string take_lock(process_lock& lock, const settings& s) {
                s.lock_path() + "), and answers at its socket";
     }
     if (error != 0) return "the lock " + s.lock_path() + ": " + reason(error);
+    if (s.door) return {};  // the service manager holds it
     if (const int other = who_answers_at(s.socket); other != 0) {
         return "process " + std::to_string(other) + " holds the socket " + s.socket +
                " already (--socket names another)";
@@ -86,9 +89,30 @@ std::string take_lock(process_lock& lock, const settings& s) {
     return {};
 }
 
+/// Takes the socket to answer at out of what was passed, if it is there. Empty: there is nothing to complain about.
+std::string find_door(std::vector<passed_descriptor>& passed, settings& s) {
+    for (auto& p : passed) {
+        std::string path;
+        if (key_of(p.name)) {
+            if (s.keep_with == "systemd") continue;
+            return "the service manager keeps sockets of blocks (" + p.name +
+                   "): start with --keep-with systemd, or empty its store";
+        }
+        if (!is_door(p.fd.get(), path)) {
+            return "the service manager passed '" + p.name +
+                   "', which is no Unix socket that listens for packets in sequence (ListenSequentialPacket=)";
+        }
+        if (s.door) return "the service manager passed two sockets to answer at; '" + p.name + "' is one too many";
+        s.door = std::move(p.fd);
+        if (!path.empty()) s.socket = path;
+    }
+    std::erase_if(passed, [](const passed_descriptor& p) { return !p.fd; });
+    return {};
+}
+
 class running_daemon {
 public:
-    running_daemon(const settings& s, gid_t group, block_store& store, descriptor_store& keeper)
+    running_daemon(settings& s, gid_t group, block_store& store, descriptor_store& keeper)
         : settings_(s),
           service_(platform::system_provider(), store, keeper, list_, {.ports = s.most_ports},
                    std::chrono::milliseconds{s.rest}),
@@ -99,8 +123,9 @@ public:
         failure f;
         service_.start(boot, f);
         if (f) return give_up(f.what);
-        if (const int error = server_.listen(); error != 0) {
-            return give_up("the socket " + settings_.socket + " cannot be made: " + reason(error));
+        if (const int error = settings_.door ? server_.listen(std::move(settings_.door)) : server_.listen();
+            error != 0) {
+            return give_up("the socket " + settings_.socket + " cannot be used: " + reason(error));
         }
         const stop_signals signals;
         bool stops = false;
@@ -165,7 +190,7 @@ private:
         return out;
     }
 
-    const settings& settings_;
+    settings& settings_;
     reserved_ports_sysctl list_;
     block_service service_;
     descriptor_store& keeper_;
@@ -174,12 +199,14 @@ private:
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
-std::unique_ptr<descriptor_store> open_keeper(const settings& s, failure& f) {
+std::unique_ptr<descriptor_store> open_keeper(const settings& s, std::vector<passed_descriptor>& passed, failure& f) {
     if (s.keep_with == "process") return keeper_link::open(s.keeper_at(), f);
-    return systemd_store::open(f);
+    return systemd_store::open(passed, f);
 }
 
 int run(settings& s) {
+    auto passed = take_passed_descriptors();
+    if (auto wrong = find_door(passed, s); !wrong.empty()) return give_up(wrong);
     gid_t group{};
     if (auto wrong = check_settings(s, group); !wrong.empty()) return give_up(wrong);
     process_lock lock;
@@ -200,7 +227,7 @@ int run(settings& s) {
                   << ", descriptor limit " << limit << '\n';
         return 0;
     }
-    const auto keeper = open_keeper(s, f);
+    const auto keeper = open_keeper(s, passed, f);
     if (!keeper) return give_up(f.what);
     return running_daemon(s, group, *store, *keeper).run(*boot);
 }

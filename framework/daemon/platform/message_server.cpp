@@ -1,6 +1,7 @@
 // Turns of the daemon's loop; see message_server.hpp.
 #include "platform/message_server.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -22,10 +23,18 @@ message_server::message_server(std::string path, gid_t group, server_limits limi
     : path_(std::move(path)), group_(group), limits_(limits) {}
 
 message_server::~message_server() {
-    if (listener_) ::unlink(path_.c_str());
+    if (listener_ && is_own_) ::unlink(path_.c_str());
 }
 
 int message_server::listen() { return platform::listen_local(path_, group_, listener_); }
+
+int message_server::listen(platform::descriptor door) {
+    const int flags = ::fcntl(door.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(door.get(), F_SETFL, flags | O_NONBLOCK) != 0) return errno;
+    listener_ = std::move(door);
+    is_own_ = false;
+    return 0;
+}
 
 bool message_server::may_ask(int connection, bool& is_known) const {
     platform::local_peer peer;

@@ -43,6 +43,8 @@ public:
 
     /// 0 or an errno.
     int listen();
+    /// At a socket that listens already, and stays when this server goes.
+    int listen(platform::descriptor door);
 
     /// Besides the clients: `ready` runs when `fd` has something to read, or only when its other side is gone.
     void watch(int fd, work ready) override { watched_[fd] = {std::move(ready), true}; }
@@ -70,6 +72,7 @@ private:
     const gid_t group_;
     const server_limits limits_;
     platform::descriptor listener_;
+    bool is_own_ = true;  // made here, and removed here
     std::map<int, client> clients_;
     std::size_t strangers_ = 0;
     struct watched {

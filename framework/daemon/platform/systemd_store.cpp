@@ -70,7 +70,7 @@ std::optional<kept_key> key_of(std::string_view name) {
     return name_of(key) == name ? std::optional(key) : std::nullopt;
 }
 
-std::unique_ptr<systemd_store> systemd_store::open(failure& f) {
+std::unique_ptr<systemd_store> systemd_store::open(std::vector<passed_descriptor>& passed, failure& f) {
     f = {};
     const std::string path = variable("NOTIFY_SOCKET");
     sockaddr_un address{};
@@ -92,25 +92,12 @@ std::unique_ptr<systemd_store> systemd_store::open(failure& f) {
     std::size_t limit = 0;
     const std::string told = variable("FDSTORE");
     if (std::string_view left = told; read_number(left, limit, 10, '\0')) made->limit_ = limit;
-    made->take_over_descriptors();
+    std::erase_if(passed, [&](passed_descriptor& p) {
+        const auto key = key_of(p.name);
+        if (key) made->kept_[*key] = std::move(p.fd);
+        return key.has_value();
+    });
     return made;
-}
-
-// What is not named as one of ours is left as it is: it may be a socket to listen at.
-void systemd_store::take_over_descriptors() {
-    std::string_view process, count, names;
-    const std::string given[] = {variable("LISTEN_PID"), variable("LISTEN_FDS"), variable("LISTEN_FDNAMES")};
-    process = given[0], count = given[1], names = given[2];
-    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
-    int for_whom = 0, descriptors = 0;
-    if (!read_number(process, for_whom, 10, '\0') || for_whom != ::getpid()) return;
-    if (!read_number(count, descriptors, 10, '\0')) return;
-    for (int fd = 3; fd < 3 + descriptors; ++fd) {
-        ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-        const auto name = names.substr(0, names.find(':'));
-        names.remove_prefix(std::min(names.size(), name.size() + 1));
-        if (const auto key = key_of(name)) kept_[*key] = platform::descriptor(fd);
-    }
 }
 
 bool systemd_store::tell(const std::string& words, std::span<const int> descriptors, failure& f) {

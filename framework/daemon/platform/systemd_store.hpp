@@ -8,7 +8,7 @@
 #pragma once
 
 #include "descriptor_store.hpp"
-#include "platform/linux/local_socket.hpp"
+#include "platform/passed_descriptors.hpp"
 
 #include <map>
 #include <memory>
@@ -22,9 +22,9 @@ std::optional<kept_key> key_of(std::string_view name);
 
 class systemd_store final : public descriptor_store {
 public:
-    /// Of the manager that NOTIFY_SOCKET names, with what it handed over (LISTEN_FDS); these variables go, but for
-    /// the first. nullptr and a failure: there is no manager.
-    static std::unique_ptr<systemd_store> open(failure& f);
+    /// Of the manager that NOTIFY_SOCKET names. What it handed over and is named as one of ours is taken out of
+    /// `passed`. nullptr and a failure: there is no manager.
+    static std::unique_ptr<systemd_store> open(std::vector<passed_descriptor>& passed, failure& f);
 
     void put(std::span<const kept_socket> sockets, failure& f) override;
     void fetch(std::vector<kept_socket>& out, failure& f) override;
@@ -36,7 +36,6 @@ public:
 
 private:
     systemd_store() = default;
-    void take_over_descriptors();
     bool tell(const std::string& words, std::span<const int> descriptors, failure& f);
     void await(failure& f);
     bool put_one(const kept_socket& socket, failure& f);
