@@ -199,7 +199,10 @@ void release(native_handle_type socket, reservation_token token, failure& f) noe
         platform::socket_facts facts;
         if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
         std::shared_ptr<reservation_core> core;
-        if (!(f.code = find_core(token, core))) release_core(core, f);
+        if ((f.code = find_core(token, core))) return;
+        if (core->source() == nullptr) return release_core(core, f);
+        f = {errc::invalid_token,
+             "this token is a persistent reservation's, which is removed (remove_persistent) and not released", 0, 0};
     });
 }
 

@@ -1,8 +1,13 @@
 // Persistent reservations as a caller sees them: create, remove, look up, list, and every refusal, with its words.
 #include "daemon_ground.hpp"
 
+#include <berth/associate.hpp>
 #include <berth/capabilities.hpp>
+#include <berth/persistent_share.hpp>
 #include <berth/port_reservation.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -182,6 +187,21 @@ TEST_F(persistent_calls, every_form_says_the_same) {
     EXPECT_THROW(drain_persistent(block, transport::tcp, true, at()), reservation_error);
     EXPECT_THROW(remove_persistent(block, transport::tcp, at()), reservation_error);
     EXPECT_THROW(lookup_persistent(block, transport::tcp, at()), reservation_error);
+}
+
+TEST_F(persistent_calls, a_persistent_token_is_not_released) {
+    const auto block = free_block(transport::udp, 2);
+    const auto token = create_persistent(block, transport::udp, at());
+    share_options options;
+    options.socket_path = socket();
+    auto share = open_persistent(token, options);
+    asio::io_context context;
+    asio::ip::udp::socket any(context, asio::ip::udp::v6());
+    failure f;
+    release(any.native_handle(), token, f);
+    EXPECT_EQ(f.code, errc::invalid_token);
+    EXPECT_NE(f.what.find("remove_persistent"), std::string::npos) << f.what;
+    EXPECT_TRUE(share.take()) << "it goes on";
 }
 
 TEST_F(persistent_calls, without_a_daemon_the_failure_names_the_socket_and_the_remedy) {

@@ -77,7 +77,7 @@ BERTH_DECL reservation_instance reserve_on(native_handle_type socket, const port
                                            tcp_use use = tcp_use::listen);
 
 /// Releases a runtime reservation by token, from any TCP or UDP socket of the process that acquired it. Bound sockets
-/// are detached. Errors: not_a_socket, operation_not_supported, invalid_token, forked.
+/// are detached. Errors: not_a_socket, operation_not_supported, invalid_token (a persistent reservation's too), forked.
 BERTH_DECL void release(native_handle_type socket, reservation_token token, failure& f) noexcept;
 
 // --- the same for Asio sockets and acceptors; what is not open is not_a_socket ---
