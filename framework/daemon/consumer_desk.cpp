@@ -66,7 +66,9 @@ void consumer_desk::serve_with(connection_watch& watch) {
     watch_ = &watch;
     for (auto c = all_.begin(); c != all_.end();) {
         const auto here = c++;
-        const bool told = send(*here, detail::encode(share_message{.verb = share_verb::restarted}));
+        while (here->epoch == 0) platform::random_bytes(&here->epoch, sizeof here->epoch);
+        const bool told =
+            send(*here, detail::encode(share_message{.verb = share_verb::restarted, .epoch = here->epoch}));
         !told && here->now == stage::shut_out ? shut_out(here) : listen_to(here);
     }
 }
@@ -159,7 +161,9 @@ bool consumer_desk::obey(consumer& c, std::span<const std::byte> bytes) {
     if (!message) return false;
     if (message->verb == share_verb::holding) {
         if (message->held.size() != c.book.ports()) return false;
-        settle(c, message->held);
+        const bool to_us = message->epoch == c.epoch;  // or to a daemon that is no more
+        if (to_us && message->number > c.sent) return false;
+        if (to_us) settle(c, *message);
     } else if (message->verb != share_verb::give_back && message->verb != share_verb::spoilt) {
         return false;
     } else if (c.now == stage::served) {  // before that, `holding` says it all
@@ -170,10 +174,13 @@ bool consumer_desk::obey(consumer& c, std::span<const std::byte> bytes) {
     return c.now != stage::shut_out;
 }
 
-// What is in the ledger and not with the consumer was under way, one way or the other.
-void consumer_desk::settle(consumer& c, const std::vector<bool>& held) {
+// What is in the ledger and not with the consumer was under way, one way or the other; but not if it was sent later
+// than the last message that the consumer knows of.
+void consumer_desk::settle(consumer& c, const share_message& holding) {
     c.book.for_each([&](std::uint32_t index) {
-        if (!held[index]) bring_back(c, index, brought::tired);
+        const auto lent = c.lent.find(index);
+        const bool is_known = lent == c.lent.end() || lent->second <= holding.number;
+        if (!holding.held[index] && is_known) bring_back(c, index, brought::tired);
     });
     c.is_recalled = false;
     if (c.now != stage::settling) return;
@@ -213,6 +220,7 @@ void consumer_desk::forget(place c) {
 void consumer_desk::bring_back(consumer& c, std::uint32_t index, brought how) {
     auto* const lane = blocks_.lane_of(c.book.block());
     if (lane != nullptr) lane->bring_back(index, how);
+    c.lent.erase(index);
     c.book.remove(index);
     if (lane != nullptr && lane->is_condemned(index)) blocks_.condemned(c.book.block(), index);
 }

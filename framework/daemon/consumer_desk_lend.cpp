@@ -121,10 +121,11 @@ void consumer_desk::fetch(consumer& c, const service_request& request, bool may_
              0, 0};
         return refuse(c, request, f);
     }
-    share_message message{.verb = share_verb::fetched, .id = request.id};
+    share_message message{.verb = share_verb::fetched, .id = request.id, .number = ++c.sent};
     std::vector<int> sockets;
     for (const auto index : lent) {
         c.book.add(index);
+        c.lent[index] = c.sent;
         message.ports.push_back(lane.port_at(index));
         sockets.push_back(static_cast<int>(lane.session(index)));
     }

@@ -138,6 +138,7 @@ void port_lane::drop_detached(std::uint32_t index, bool exposed) noexcept {
         block_->find_named(std::span(&index, 1), {}, names);
         exposed = names.front() == platform::named_by::descriptor;
     }
+    if (exposed) lives_on(index);
     block_->drop(index);
     enter(index, port_state::unreserved);
     if (board_ && !exposed) board_->say(index, platform::port_fate::returned);

@@ -41,14 +41,14 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
                 if (condemned_.unmark(index)) return true;
                 break;
             case port_state::draining:
-                if (watched_.unmark(index)) return core_.a_socket_lives_on(), true;
+                if (watched_.unmark(index)) return lives_on(index), true;
                 if (with_priors_.is_marked(index)) return true;
                 break;
             case port_state::open: {
                 if (policy == if_taken::refuse) return false;
                 auto expected = port_state::open;
                 if (with_callers_.unmark(index))
-                    return core_.a_socket_lives_on(), true;  // our descriptor goes, the caller's lives on
+                    return lives_on(index), true;  // our descriptor goes, the caller's lives on
                 core_.detached_port_out();
                 if (!records_[index].state.compare_exchange_strong(expected, port_state::detached)) {
                     static_cast<void>(core_.detached_port_back());
@@ -56,6 +56,7 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
                 }
                 if (with_callers_.unmark(index)) {  // a bind that ended just now: its caller will not give back
                     enter(index, port_state::open);
+                    lives_on(index);
                     static_cast<void>(core_.detached_port_back());
                 }
                 return true;
@@ -93,7 +94,7 @@ void port_lane::put_back_collected(const std::vector<bool>& woken, std::uint32_t
             const auto s = state(i);
             if (s == port_state::available) claims_.put_back(i);
             if (s == port_state::condemned) condemned_.mark(i);
-            if (s == port_state::draining && !with_priors_.is_marked(i)) watched_.mark(i);
+            if (s == port_state::draining && !with_priors_.is_marked(i)) live_on_.unmark(i), watched_.mark(i);
         }
     }
 }

@@ -51,10 +51,13 @@ bool port_lane::renew(std::uint32_t index) noexcept {
     return true;
 }
 
-bool port_lane::is_here(std::uint32_t index) const noexcept { return state(index) != port_state::unreserved; }
+bool port_lane::is_here(std::uint32_t index) const noexcept {
+    return state(index) != port_state::unreserved || live_on_.is_marked(index);
+}
 
 error_code port_lane::receive(std::uint32_t index, platform::native_socket session) noexcept {
     if (const auto ec = block_->receive(index, session)) return ec;
+    stranded_.unmark(index);
     make_available(index);
     return {};
 }
@@ -62,16 +65,34 @@ error_code port_lane::receive(std::uint32_t index, platform::native_socket sessi
 // Collecting by a release and this exclude one another: both need the port to be available, and claim it.
 bool port_lane::send_back(std::uint32_t index) noexcept {
     if (state(index) != port_state::available || !claims_.claim_given(index)) return false;
-    block_->drop(index);
-    enter(index, port_state::unreserved);
+    leave(index);
     return true;
 }
 
 bool port_lane::send_condemned_back(std::uint32_t index) noexcept {
     if (!condemned_.unmark(index)) return false;
+    leave(index);
+    return true;
+}
+
+void port_lane::leave(std::uint32_t index) noexcept {
+    stranded_.unmark(index);
     block_->drop(index);
     enter(index, port_state::unreserved);
-    return true;
+}
+
+// Marked before it is claimed: a draw that is quicker keeps the port, and its give back sees the mark.
+void port_lane::strand() noexcept {
+    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+        if (state(i) == port_state::unreserved) continue;
+        stranded_.mark(i);
+        send_back(i);
+    }
+}
+
+void port_lane::lives_on(std::uint32_t index) noexcept {
+    live_on_.mark(index);
+    core_.a_socket_lives_on();
 }
 
 }  // namespace berth::detail

@@ -45,7 +45,9 @@ port_lane::port_lane(reservation_core& core, const reservation_request& request,
       with_callers_(request.block.count),
       watched_(request.block.count),
       condemned_(request.block.count),
-      with_priors_(request.block.count) {}
+      with_priors_(request.block.count),
+      stranded_(request.block.count),
+      live_on_(request.block.count) {}
 
 void port_lane::start(std::uint32_t from, std::uint32_t upto) noexcept {
     for (std::uint32_t i = from; i < upto; ++i) make_available(i);
@@ -99,6 +101,7 @@ bool port_lane::fetch(port_source::need what, std::uint32_t index, error_code& e
         ec = {};
         return true;
     }
+    if (core_.now() != phase::held && is_over(ec)) return false;  // whatever it failed with: the release is the cause
     core_.count_failure(ec);
     return false;
 }
@@ -193,6 +196,7 @@ void port_lane::give_back(std::uint32_t index, bool lent, bool exposed, bool los
         }
         if (expected == port_state::detached) {
             drop_detached(index, exposed);  // the reservation ended meanwhile, and left this port to us
+            if (auto* const source = core_.source()) source->ports_left(*this);
             last = core_.detached_port_back();
         } else if (lost) {
             condemn(index);
@@ -214,6 +218,7 @@ void port_lane::settle(std::uint32_t index, const platform::park_result& parked)
 }
 
 void port_lane::make_available(std::uint32_t index) noexcept {
+    if (!stranded_.none() && stranded_.is_marked(index)) return condemn(index);
     enter(index, port_state::available);
     claims_.put_back(index);
 }

@@ -65,11 +65,14 @@ public:
     [[nodiscard]] bool anything_condemned() const noexcept { return !condemned_.none(); }
     bool renew(std::uint32_t index) noexcept;  ///< false: still condemned
     [[nodiscard]] bool is_condemned(std::uint32_t index) const noexcept { return condemned_.is_marked(index); }
-    // The other process's: `unreserved` means that the port is elsewhere.
+    // The other process's: `unreserved` means that the port is elsewhere, unless callers still have its socket.
     [[nodiscard]] bool is_here(std::uint32_t index) const noexcept;
     error_code receive(std::uint32_t index, platform::native_socket session) noexcept;
     bool send_back(std::uint32_t index) noexcept;  ///< false: not available
     bool send_condemned_back(std::uint32_t index) noexcept;
+    /// Whoever lent the ports is gone: what is available is closed, and what is not is condemned as it comes back.
+    void strand() noexcept;
+    [[nodiscard]] bool has_stranded() const noexcept { return !stranded_.none(); }
 
     // lane_bind.cpp: a caller's socket in place of the session socket
     void bind_callers(platform::native_socket target, std::uint16_t port, std::uint32_t& index, std::uint64_t& cookie,
@@ -158,6 +161,8 @@ private:
     bool collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept;
     bool give_back_shared(std::uint32_t index, bool exposed) noexcept;
     void drop_detached(std::uint32_t index, bool exposed) noexcept;
+    void lives_on(std::uint32_t index) noexcept;
+    void leave(std::uint32_t index) noexcept;
     bool give_back_passing(std::uint32_t index, bool exposed) noexcept;
     std::uint32_t look_at_priors() noexcept;
     platform::port_fate freeze_one(std::uint32_t index) noexcept;
@@ -181,6 +186,8 @@ private:
     port_marks watched_;                      // draining: given back, but a descriptor may still name the socket
     port_marks condemned_;                    // waits for renew
     port_marks with_priors_;                  // a process that had the block before us may still use the socket
+    port_marks stranded_;                     // here, and not to be used again: who lent it is gone
+    port_marks live_on_;                      // unreserved by a release, but a caller may still use the socket
     prior_owners priors_;                     // under reclaiming_
     std::shared_ptr<platform::handover_board> board_;  // from freeze on
     std::vector<platform::port_fate> frozen_;          // while frozen

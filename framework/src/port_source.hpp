@@ -25,9 +25,11 @@ public:
     /// Sends condemned ports back: whoever holds them gives them new session sockets.
     virtual void send_condemned(port_lane& lane) noexcept = 0;
 
-    /// Every port has left the lane. `sockets_live_on`: callers of bind() or duplicate() still have some, so the
-    /// ports stay this process's until it ends.
-    virtual void close(bool sockets_live_on) noexcept = 0;
+    /// Ports have left a lane that is being released: those that are not is_here() are wanted by others.
+    virtual void ports_left(port_lane& lane) noexcept = 0;
+    /// Every port has left the lane. `sockets_live_on`: callers of bind() or duplicate() still have some, so those
+    /// ports, which are still is_here(), stay this process's until it ends.
+    virtual void close(port_lane& lane, bool sockets_live_on) noexcept = 0;
 
     /// In a forked child: closes its copies, and touches nothing that the parent shares.
     virtual void abandon() noexcept = 0;

@@ -120,6 +120,7 @@ bool reservation_core::drop(std::uint32_t most) noexcept {
     to_drop_ -= std::min(most, to_drop_);
     for (auto& lane : lanes_) lane->drop_collected(to_drop_, upto);
     if (to_drop_ != 0) return true;
+    if (source_) source_->ports_left(*lanes_.front());
     self_ = shared_from_this();
     const auto last = detached_port_back();  // the owner's own share; ends the core only if the caller does not hold it
     return false;
@@ -147,7 +148,7 @@ bool reservation_core::release_some(failure& f, std::uint32_t most) noexcept {
 
 std::shared_ptr<reservation_core> reservation_core::detached_port_back() noexcept {
     if (detached_.fetch_sub(1) != 1) return nullptr;
-    if (source_) source_->close(sockets_live_on_.load(std::memory_order_relaxed));
+    if (source_) source_->close(*lanes_.front(), sockets_live_on_.load(std::memory_order_relaxed));
     return std::move(self_);
 }
 

@@ -1,7 +1,5 @@
 // Who may not consume gets nothing; who asks too much gets his part and hears why; nonsense costs the others nothing.
-#include "persistent/share_message.hpp"
-#include "platform/linux/local_socket.hpp"
-#include "share_ground.hpp"
+#include "rude_consumer.hpp"
 
 #include <berth/associate.hpp>
 
@@ -25,34 +23,8 @@ using detail::share_verb;
 using platform::descriptor;
 using namespace std::chrono_literals;
 
-class daemon_share_bounds : public share_ground {
+class daemon_share_bounds : public rude_ground {
 protected:
-    /// A consumer without the library's manners.
-    [[nodiscard]] descriptor rude_consumer() const {
-        descriptor out;
-        EXPECT_EQ(platform::connect_local(socket(), 2000ms, out), 0);
-        send(out, detail::encode(service_request{.kind = request_kind::take, .token = token_}));
-        EXPECT_EQ(receive(out).bytes.size(), detail::answer_size);
-        return out;
-    }
-    static int send(const descriptor& to, std::span<const std::byte> bytes, std::span<const int> fds = {}) {
-        return platform::send_message(to.get(), bytes, fds, false);
-    }
-    struct received {
-        std::vector<std::byte> bytes;
-        std::vector<descriptor> sockets;
-    };
-    static received receive(const descriptor& from) {
-        received out;
-        out.bytes.resize(1024);
-        std::size_t size = 0;
-        if (platform::receive_message(from.get(), out.bytes, size, out.sockets) != 0) size = 0;
-        out.bytes.resize(size);
-        return out;
-    }
-    static auto fetch_request(std::uint32_t count) {
-        return detail::encode(service_request{.kind = request_kind::fetch, .block = {0, count}});
-    }
     static std::uint32_t processor_ticks(pid_t process) {
         FILE* const file = std::fopen(("/proc/" + std::to_string(process) + "/stat").c_str(), "re");
         unsigned user = 0, system = 0;
@@ -165,7 +137,7 @@ TEST_F(daemon_share_bounds, nonsense_ends_the_service_but_not_the_ports) {
                 send(bad, detail::encode(service_request{.kind = request_kind::status}));
                 break;
             case 2:
-                send(bad, detail::encode(share_message{.verb = share_verb::restarted}));
+                send(bad, detail::encode(share_message{.verb = share_verb::restarted, .epoch = 1}));
                 break;
             case 3:
                 send(bad, detail::encode(share_message{.verb = share_verb::holding, .held = {true, false}}));

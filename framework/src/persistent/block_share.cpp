@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto while_wanted = 20ms;  // between two looks for idle ports that are wanted back
-constexpr auto otherwise = 1000ms;
+constexpr auto look_for_release = 20ms;  // while a stalled daemon is waited for
+constexpr auto look_for_room = 5ms;
 
 failure broken(const std::string& path) {
     return {errc::system_failure, "what answers at " + path + " is not berthd, or one of another version", 0, 0};
@@ -65,32 +65,50 @@ bool block_share::fetch(port_lane& lane, need what, std::uint32_t index, error_c
     return !f;
 }
 
-// Until it is answered: a daemon that starts again meanwhile says so, and is asked again.
+block_share::clock::time_point block_share::deadline() const {
+    constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 365};  // more overflows the clock
+    return clock::now() + std::min(options_.patience, longest);
+}
+
+// Until it is answered: a daemon that starts again meanwhile says so, and is asked again. A request for which there is
+// no room waits for it, and nothing more: whoever does not read is not gone.
 bool block_share::ask(port_lane& lane, const service_request& asked, failure& f) {
-    const auto until = clock::now() + options_.patience;
-    if (!channel_ && !reconnect(lane, f)) return false;
-    for (bool again = true;;) {
-        if (again) {
+    const auto until = deadline();
+    for (bool is_asked = false;;) {
+        f = {};
+        if (!channel_ && !reconnect(until, f)) return false;
+        if (!is_asked) {
             auto request = asked;
             request.id = ++asked_;
-            channel_->send(encode(request), f);
-            again = false;
+            is_asked = channel_->send(encode(request));
         }
-        const auto what = f ? turn::lost : take_one(lane, asked_, f);
-        if (what == turn::answered) return true;
-        if (what == turn::refused) return false;
-        if (what == turn::ask_again) again = true;
-        if (what == turn::lost) {
-            channel_.reset();
-            if (clock::now() >= until || !reconnect(lane, f)) return false;
-            again = true;
+        switch (take_one(lane, asked_, f)) {
+            case turn::answered:
+                return true;
+            case turn::refused:
+                return false;
+            case turn::ask_again:
+                is_asked = false;
+                continue;
+            case turn::lost:
+                is_asked = false;
+                lose_channel(lane);
+                if (clock::now() >= until) return false;
+                continue;
+            case turn::heard:
+                continue;
+            case turn::none:
+                break;
         }
-        if (what != turn::none) continue;
+        if (lane.core().now() == phase::released) {
+            f = {errc::reservation_released, {}, 0, 0};
+            return false;
+        }
         if (clock::now() >= until) {
             f = {errc::service_unavailable, "berthd at " + path_ + " does not answer in time", 0, 0};
             return false;
         }
-        channel_->wait(std::max(left_until(until), 1ms));
+        channel_->wait(std::clamp(left_until(until), 1ms, is_asked ? look_for_release : look_for_room));
     }
 }
 
@@ -100,8 +118,10 @@ block_share::turn block_share::take_one(port_lane& lane, std::uint32_t asked, fa
     std::vector<platform::native_socket> sockets;
     const auto size = channel_->receive(bytes, sockets, f);
     if (f.code == errc::too_many_files) {
+        const auto cut = parse_share_message(std::span(bytes).first(std::min(size, sizeof bytes)));
+        if (cut && cut->verb == share_verb::fetched) number_ = cut->number;
         say_holding(lane);  // what was sent goes back
-        return turn::refused;
+        return cut && cut->id != asked ? turn::heard : turn::refused;
     }
     if (f) return turn::lost;
     if (size == 0) return turn::none;
@@ -111,19 +131,27 @@ block_share::turn block_share::take_one(port_lane& lane, std::uint32_t asked, fa
         switch (message->verb) {
             case share_verb::fetched: {
                 failure wrong;
+                number_ = message->number;
                 take_in(lane, *message, sockets, wrong);
-                if (message->id != asked) return turn::none;  // of a request that was not waited for
+                if (message->id != asked) return turn::heard;  // of a request that was not waited for
                 f = std::move(wrong);
                 return f ? turn::refused : turn::answered;
             }
             case share_verb::recall:
                 send_idle(lane, message->count, true);
-                return turn::none;
+                return turn::heard;
             case share_verb::recall_all:
                 wants_all_ = true;
+                pause_ = {};
                 send_idle(lane, ~std::uint32_t{0}, true);
-                return turn::none;
+                return turn::heard;
+            case share_verb::keep:
+                wants_all_ = false;
+                return turn::heard;
             case share_verb::restarted:
+                wants_all_ = false;
+                epoch_ = message->epoch;
+                number_ = 0;
                 say_holding(lane);
                 return turn::ask_again;
             default:
@@ -133,10 +161,10 @@ block_share::turn block_share::take_one(port_lane& lane, std::uint32_t asked, fa
     close_all(sockets);
     const auto answer = parse_answer(received);
     if (!answer || answer->kind != request_kind::fetch || answer->error == errc{}) {
-        f = broken(path_);
-        return turn::lost;
+        f = broken(path_);  // and the connection stays: its end would be that of the ports
+        return turn::refused;
     }
-    if (answer->id != asked) return turn::none;
+    if (answer->id != asked) return turn::heard;
     f = {answer->error, answer->text, answer->numbers[0], answer->port};
     return turn::refused;
 }
@@ -162,31 +190,30 @@ void block_share::take_in(port_lane& lane, const share_message& message,
 }
 
 void block_share::say_holding(port_lane& lane) {
-    share_message message{.verb = share_verb::holding};
+    share_message message{.verb = share_verb::holding, .epoch = epoch_, .number = number_};
     message.held.resize(lane.core().block().count);
     for (std::uint32_t i = 0; i < message.held.size(); ++i) message.held[i] = lane.is_here(i);
-    failure f;
-    channel_->send(encode(message), f);
-    must_say_holding_ = static_cast<bool>(f);
+    must_say_holding_ = !channel_->send(encode(message));
 }
 
 void block_share::send(port_lane& lane, share_verb verb, std::vector<std::uint16_t> ports) {
-    failure f;
     if (!channel_) return;
-    channel_->send(encode(share_message{.verb = verb, .ports = std::move(ports)}), f);
-    if (f) must_say_holding_ = true;
+    if (!channel_->send(encode(share_message{.verb = verb, .ports = std::move(ports)}))) must_say_holding_ = true;
     if (must_say_holding_) say_holding(lane);
 }
 
-void block_share::send_idle(port_lane& lane, std::uint32_t most, bool answers) {
+bool block_share::send_idle(port_lane& lane, std::uint32_t most, bool answers) {
     std::vector<std::uint16_t> ports;
+    bool any = false;
     for (std::uint32_t i = 0; i < lane.core().block().count && most != 0; ++i) {
         if (!lane.send_back(i)) continue;
+        any = true;
         ports.push_back(lane.port_at(i));
         --most;
         if (ports.size() == descriptors_per_message) send(lane, share_verb::give_back, std::exchange(ports, {}));
     }
     if (answers || !ports.empty()) send(lane, share_verb::give_back, std::move(ports));
+    return any;
 }
 
 void block_share::send_condemned(port_lane& lane) noexcept {
@@ -204,84 +231,44 @@ void block_share::send_condemned(port_lane& lane) noexcept {
     }
 }
 
-// The daemon takes the end of the connection for the end of all its sockets: so it lasts as long as the process if
-// some live on, and as long as a forked child that has copies of all.
-void block_share::close(bool sockets_live_on) noexcept {
+// A release that left ports with callers: the others are the daemon's again.
+void block_share::ports_left(port_lane& lane) noexcept {
+    bool any = false;
+    for (std::uint32_t i = 0; i < lane.core().block().count && !any; ++i) any = lane.is_here(i);
+    if (!any) return;  // the end of the connection says it, and asks for less at once
+    try {
+        const std::lock_guard lock(talking_);
+        if (channel_) say_holding(lane);
+    } catch (...) {
+        must_say_holding_ = true;
+    }
+}
+
+// The connections last as long as the process if sockets live on, and as long as a forked child that has copies of
+// all.
+void block_share::close(port_lane& lane, bool sockets_live_on) noexcept {
+    if (sockets_live_on) ports_left(lane);
     const std::lock_guard lock(talking_);
     is_closed_ = true;
-    if (!channel_) return;
-    sockets_live_on ? channel_->leave_open() : channel_->end();
+    const auto let_go = [&](platform::service_channel& c) { sockets_live_on ? c.leave_open() : c.end(); };
+    if (channel_) let_go(*channel_);
+    for (const auto& c : lost_) let_go(*c);
     channel_.reset();
+    lost_.clear();
 }
 
 void block_share::abandon() noexcept {
     if (channel_) channel_->abandon();
+    for (const auto& c : lost_) c->abandon();
 }
 
 failure block_share::last_refusal() const {
+    const auto core = core_.lock();
+    if (core && core->is_forked()) {  // the lock may be one of a thread of the parent's
+        return {errc::forked, "a forked child has no part in its parent's reservation", 0, 0};
+    }
     const std::lock_guard lock(talking_);
     return refusal_;
-}
-
-// --- the thread: the daemon's wishes, and what is idle in excess ---
-
-void block_share::watch() {
-    platform::name_this_thread("berth share");
-    while (watch_once()) {
-    }
-}
-
-bool block_share::watch_once() {
-    std::shared_ptr<platform::service_channel> channel;
-    auto pause = otherwise;
-    {
-        const std::lock_guard lock(talking_);
-        channel = channel_;
-        if (!channel || is_closed_) return is_watched_ = false;
-        if (wants_all_ || must_say_holding_) pause = while_wanted;
-    }
-    channel->wait(pause);
-    const auto core = core_.lock();
-    if (core && (pause == while_wanted || core->only_lane()->anything_condemned())) core->reclaim();
-    const std::lock_guard lock(talking_);
-    if (!core || !channel_ || is_closed_) return is_watched_ = false;
-    if (channel != channel_) return true;
-    auto& lane = *core->only_lane();
-    failure f;
-    for (turn what = turn::answered; what != turn::none; f = {}) {
-        what = take_one(lane, asked_ + 1, f);
-        if (what != turn::lost) continue;
-        log(log_level::warning, "a share of a persistent block: " + f.what);
-        channel_.reset();
-        return is_watched_ = false;
-    }
-    tidy(lane);
-    return true;
-}
-
-void block_share::tidy(port_lane& lane) {
-    if (must_say_holding_) say_holding(lane);
-    const auto idle = lane.ready();
-    if (wants_all_) return send_idle(lane, ~std::uint32_t{0}, false);
-    if (idle > 2 * options_.fetch) send_idle(lane, (idle - options_.fetch + 1) / 2, false);
-}
-
-void block_share::start_watching() {
-    if (is_watched_) return;
-    auto* const self = new std::shared_ptr<block_share>(shared_from_this());
-    try {
-        platform::start_quiet_thread(
-            [](void* argument) {
-                const std::unique_ptr<std::shared_ptr<block_share>> share(
-                    static_cast<std::shared_ptr<block_share>*>(argument));
-                (*share)->watch();
-            },
-            self);
-    } catch (...) {
-        delete self;
-        throw;
-    }
-    is_watched_ = true;
 }
 
 }  // namespace berth::detail

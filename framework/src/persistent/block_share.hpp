@@ -2,8 +2,10 @@
 //
 // Whoever draws and finds nothing asks here and waits; one thread sleeps on the connection and does what the daemon
 // wishes meanwhile. Invariant: what this side has is what its lane says; what the daemon believes can differ only by
-// messages under way, and `holding` settles it at any time. A daemon that starts again keeps the connection: it says
-// `restarted`, hears what is held here, and is asked again.
+// messages under way, and `holding`, which names the last message that it knows of, settles it at any time. A daemon
+// that starts again keeps the connection: it says `restarted`, hears what is held here, and is asked again. The daemon
+// takes the end of a connection for the end of all its sockets: so one over which a port came is closed only when no
+// port is here, and after an end that came from the other side nothing that is here is drawn again.
 #pragma once
 
 #include "persistent/share_message.hpp"
@@ -28,28 +30,32 @@ public:
 
     bool fetch(port_lane& lane, need what, std::uint32_t index, error_code& ec) noexcept override;
     void send_condemned(port_lane& lane) noexcept override;
-    void close(bool sockets_live_on) noexcept override;
+    void ports_left(port_lane& lane) noexcept override;
+    void close(port_lane& lane, bool sockets_live_on) noexcept override;
     void abandon() noexcept override;
 
     [[nodiscard]] failure last_refusal() const;
 
 private:
     using clock = std::chrono::steady_clock;
-    enum class turn : std::uint8_t { none, answered, refused, ask_again, lost };
+    /// heard: something that is not the answer; none: nothing has come.
+    enum class turn : std::uint8_t { none, heard, answered, refused, ask_again, lost };
 
-    std::shared_ptr<platform::service_channel> connect(service_answer& block, failure& f);
+    std::shared_ptr<platform::service_channel> connect(service_answer& block, clock::time_point until, failure& f);
     std::optional<service_answer> ask_for_block(platform::service_channel& channel, clock::time_point until,
                                                 failure& f);
     bool ask(port_lane& lane, const service_request& request, failure& f);
-    bool reconnect(port_lane& lane, failure& f);
+    [[nodiscard]] clock::time_point deadline() const;
+    bool reconnect(clock::time_point until, failure& f);
+    void lose_channel(port_lane& lane);
     turn take_one(port_lane& lane, std::uint32_t asked, failure& f);
     void take_in(port_lane& lane, const share_message& message, std::vector<platform::native_socket>& sockets,
                  failure& f);
     void say_holding(port_lane& lane);
-    void send_idle(port_lane& lane, std::uint32_t most, bool answers);
+    bool send_idle(port_lane& lane, std::uint32_t most, bool answers);
     void send(port_lane& lane, share_verb verb, std::vector<std::uint16_t> ports);
     void tidy(port_lane& lane);
-    void watch();
+    void watch() noexcept;
     bool watch_once();
     void start_watching();
 
@@ -60,7 +66,10 @@ private:
     mutable std::mutex talking_;
     std::shared_ptr<platform::service_channel> channel_;
     std::uint32_t asked_ = 0;
-    bool wants_all_ = false;  // the daemon wants back whatever is idle
+    std::vector<std::shared_ptr<platform::service_channel>> lost_;  // that ports which are still here came over
+    std::uint64_t epoch_ = 0, number_ = 0;                          // of the last restarted, of the last fetched
+    std::chrono::milliseconds pause_{};                             // between two looks for what is wanted back
+    bool wants_all_ = false;                                        // the daemon wants back whatever is idle
     bool must_say_holding_ = false;
     bool is_closed_ = false;
     bool is_watched_ = false;

@@ -2,6 +2,7 @@
 #include "log.hpp"
 #include "per_process.hpp"
 #include "persistent/block_share.hpp"
+#include "token_table.hpp"
 
 #include <algorithm>
 #include <system_error>
@@ -11,6 +12,7 @@ namespace detail {
 namespace {
 
 constexpr std::chrono::milliseconds between_tries{5};
+constexpr std::chrono::milliseconds longest_wait{1000};
 
 failure check(const share_options& o) {
     if (o.fetch < 1 || o.fetch > descriptors_per_message) {
@@ -38,12 +40,13 @@ struct opened_shares {
 std::optional<service_answer> block_share::ask_for_block(platform::service_channel& channel, clock::time_point until,
                                                          failure& f) {
     const service_request request{.kind = request_kind::take, .id = ++asked_, .token = token_};
-    channel.send(encode(request), f);
+    static_cast<void>(channel.send(encode(request)));  // a fresh connection has room, or is at its end
     std::byte bytes[answer_size + 1];
     std::vector<platform::native_socket> none;
     std::size_t size = 0;
-    while (!f && (size = channel.receive(bytes, none, f)) == 0 && !f && clock::now() < until) {
-        channel.wait(std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()));
+    f = {};
+    while ((size = channel.receive(bytes, none, f)) == 0 && !f && clock::now() < until) {
+        channel.wait(std::min(std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()), longest_wait));
     }
     auto answer = parse_answer(std::span(bytes).first(size));
     const bool is_it = answer && answer->kind == request.kind && answer->id == request.id;
@@ -51,10 +54,12 @@ std::optional<service_answer> block_share::ask_for_block(platform::service_chann
 }
 
 // What was begun is begun anew until the patience is over: a daemon that starts again was there a moment ago.
-std::shared_ptr<platform::service_channel> block_share::connect(service_answer& block, failure& f) {
-    const auto until = clock::now() + options_.patience;
+std::shared_ptr<platform::service_channel> block_share::connect(service_answer& block, clock::time_point until,
+                                                                failure& f) {
     for (bool begun = false;; begun = true) {
-        auto channel = std::make_shared<platform::service_channel>(path_, options_.patience, f);
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now());
+        const auto patience = std::max(left, std::chrono::milliseconds{1});
+        auto channel = std::make_shared<platform::service_channel>(path_, patience, f);
         if (f && (!begun || f.code != errc::service_unavailable)) return nullptr;
         if (!f) {
             if (auto answer = ask_for_block(*channel, until, f)) {
@@ -77,7 +82,7 @@ std::shared_ptr<reservation_core> block_share::open(reservation_token token, con
     if ((f = check(options))) return nullptr;
     auto share = std::make_shared<block_share>(token, options);
     service_answer block;
-    share->channel_ = share->connect(block, f);
+    share->channel_ = share->connect(block, share->deadline(), f);
     if (!share->channel_) return nullptr;
     reservation_request request;
     request.block = block.block;
@@ -97,20 +102,19 @@ std::shared_ptr<reservation_core> block_share::open(reservation_token token, con
     return core;
 }
 
-// Both daemon and keeper are gone, or the daemon has let go of a connection without ports. What is here stays here.
-bool block_share::reconnect(port_lane& lane, failure& f) {
+// Both daemon and keeper are gone, or the daemon has let go of a connection without ports.
+bool block_share::reconnect(clock::time_point until, failure& f) {
     if (is_closed_) {
         f = {errc::reservation_released, {}, 0, 0};
         return false;
     }
     service_answer block;
-    auto channel = connect(block, f);
+    auto channel = connect(block, until, f);
     if (!channel) {
         if (f.code == errc::invalid_token) f.code = errc::reservation_released;
         return false;
     }
     channel_ = std::move(channel);
-    say_holding(lane);
     start_watching();
     return true;
 }
@@ -126,6 +130,7 @@ std::shared_ptr<reservation_core> share_for_associate(reservation_token token, e
     for (const auto& c : opened.cores) {  // another thread was quicker
         if (c->token() != token) continue;
         core->release(f, if_taken::detach);
+        token_table::instance().add(c, token);  // the other one may have been the one that is found
         return c;
     }
     opened.cores.push_back(core);

@@ -7,25 +7,31 @@ namespace berth::detail {
 namespace {
 
 constexpr std::uint32_t magic = 0x72616873;  // "shar"
-constexpr std::uint16_t version = 1;
+constexpr std::uint16_t version = 2;
 
 bool lists_ports(share_verb verb) noexcept {
     return verb == share_verb::fetched || verb == share_verb::give_back || verb == share_verb::spoilt;
 }
 
 template <class Wire>
-void head(Wire& wire, share_verb& verb, std::uint32_t& id, std::uint32_t& count) {
+void head(Wire& wire, share_verb& verb, std::uint32_t& id, std::uint32_t& count, std::uint64_t& epoch,
+          std::uint64_t& number) {
     auto m = magic;
     auto v = version;
     wire.number(m, magic, magic);
     wire.number(v, version, version);
-    wire.number(verb, std::uint64_t(share_verb::fetched), std::uint64_t(share_verb::holding));
+    wire.number(verb, std::uint64_t(share_verb::fetched), std::uint64_t(share_verb::keep));
     wire.number(id, 0, verb == share_verb::fetched ? ~std::uint32_t{0} : 0);
     const std::uint64_t most = lists_ports(verb)                                           ? descriptors_per_message
                                : verb == share_verb::recall || verb == share_verb::holding ? 65536
                                                                                            : 0;
     const bool some = verb == share_verb::fetched || verb == share_verb::recall || verb == share_verb::holding;
     wire.number(count, some ? 1 : 0, most);
+    constexpr auto any = ~std::uint64_t{0};
+    wire.number(epoch, verb == share_verb::restarted ? 1 : 0,
+                verb == share_verb::restarted || verb == share_verb::holding ? any : 0);
+    wire.number(number, verb == share_verb::fetched ? 1 : 0,
+                verb == share_verb::fetched || verb == share_verb::holding ? any : 0);
 }
 
 std::size_t size_of(share_verb verb, std::uint32_t count) noexcept {
@@ -38,12 +44,13 @@ std::size_t size_of(share_verb verb, std::uint32_t count) noexcept {
 std::vector<std::byte> encode(const share_message& message) {
     auto verb = message.verb;
     auto id = message.id;
+    auto epoch = message.epoch, number = message.number;
     auto count = static_cast<std::uint32_t>(lists_ports(verb)             ? message.ports.size()
                                             : verb == share_verb::holding ? message.held.size()
                                                                           : message.count);
     std::vector<std::byte> out(size_of(verb, count));
     wire_writer wire(out);
-    head(wire, verb, id, count);
+    head(wire, verb, id, count, epoch, number);
     for (const auto port : message.ports) wire.number(port);
     for (std::size_t i = 0; i < message.held.size(); ++i) {
         if (message.held[i]) out[share_head + i / 8] |= std::byte{1} << (i % 8);
@@ -56,7 +63,7 @@ std::optional<share_message> parse_share_message(std::span<const std::byte> byte
     wire_reader wire(bytes);
     share_message message;
     std::uint32_t count = 0;
-    head(wire, message.verb, message.id, count);
+    head(wire, message.verb, message.id, count, message.epoch, message.number);
     if (!wire.is_good() || bytes.size() != size_of(message.verb, count)) return std::nullopt;
     if (message.verb == share_verb::recall) message.count = count;
     if (lists_ports(message.verb)) message.ports.resize(count);

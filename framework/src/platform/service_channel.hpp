@@ -28,10 +28,12 @@ public:
     /// Pre: connected. The bytes of the answer; 0 with a failure.
     std::size_t exchange(std::span<const std::byte> request, std::span<std::byte> answer, failure& f);
 
-    /// One message, and no waiting: service_unavailable if there is no room for it.
-    void send(std::span<const std::byte> bytes, failure& f);
+    /// One message, and no waiting. False: there is no room for it now, or the other side is gone, which receive()
+    /// says once everything that it has sent was read.
+    [[nodiscard]] bool send(std::span<const std::byte> bytes) noexcept;
     /// The bytes of a message that has come, with its sockets, the caller's to close; 0: none has. A failure:
-    /// service_unavailable (the other side is gone), too_many_files (there were no descriptors for its sockets).
+    /// service_unavailable (the other side is gone), too_many_files (there were no descriptors for its sockets: the
+    /// bytes are there).
     std::size_t receive(std::span<std::byte> bytes, std::vector<native_socket>& sockets, failure& f);
     /// Until there is something to receive, the other side is gone, or the time is over. Any thread.
     void wait(std::chrono::milliseconds time) const noexcept;

@@ -15,15 +15,17 @@ std::vector<share_message> all_kinds() {
     std::iota(most.begin(), most.end(), std::uint16_t{65535 - descriptors_per_message + 1});
     std::vector<bool> held(13);
     held[0] = held[7] = held[12] = true;
-    return {{.verb = share_verb::fetched, .id = ~0u, .ports = {1, 2, 65535}},
-            {.verb = share_verb::fetched, .ports = most},
+    return {{.verb = share_verb::fetched, .id = ~0u, .number = 1, .ports = {1, 2, 65535}},
+            {.verb = share_verb::fetched, .number = ~std::uint64_t{0}, .ports = most},
             {.verb = share_verb::recall, .count = 65536},
             {.verb = share_verb::recall_all},
-            {.verb = share_verb::restarted},
+            {.verb = share_verb::keep},
+            {.verb = share_verb::restarted, .epoch = ~std::uint64_t{0}},
             {.verb = share_verb::give_back},
             {.verb = share_verb::give_back, .ports = {4000, 4002}},
             {.verb = share_verb::spoilt, .ports = {7}},
             {.verb = share_verb::holding, .held = held},
+            {.verb = share_verb::holding, .epoch = 7, .number = ~std::uint64_t{0}, .held = held},
             {.verb = share_verb::holding, .held = std::vector<bool>(65536, true)}};
 }
 
@@ -80,15 +82,19 @@ TEST(share_message, every_byte_with_every_value) {
 TEST(share_message, what_is_out_of_its_bounds_is_refused) {
     const auto refuses = [](const share_message& m) { return !parse_share_message(encode(m)); };
     EXPECT_TRUE(refuses({.verb = share_verb{0}}));
-    EXPECT_TRUE(refuses({.verb = share_verb{8}}));
-    EXPECT_TRUE(refuses({.verb = share_verb::fetched})) << "none";
-    EXPECT_TRUE(refuses({.verb = share_verb::fetched, .ports = {2, 1}})) << "descending";
+    EXPECT_TRUE(refuses({.verb = share_verb{9}}));
+    EXPECT_TRUE(refuses({.verb = share_verb::fetched, .number = 1})) << "none";
+    EXPECT_TRUE(refuses({.verb = share_verb::fetched, .number = 1, .ports = {2, 1}})) << "descending";
+    EXPECT_TRUE(refuses({.verb = share_verb::fetched, .ports = {1, 2}})) << "without a number";
+    EXPECT_TRUE(refuses({.verb = share_verb::restarted})) << "without an epoch";
+    EXPECT_TRUE(refuses({.verb = share_verb::give_back, .epoch = 1}));
+    EXPECT_TRUE(refuses({.verb = share_verb::give_back, .number = 1}));
     EXPECT_TRUE(refuses({.verb = share_verb::give_back, .ports = {2, 2}})) << "twice";
     EXPECT_TRUE(refuses({.verb = share_verb::give_back, .ports = {0}})) << "port 0";
     EXPECT_TRUE(refuses({.verb = share_verb::give_back, .id = 1})) << "fetched's alone";
     EXPECT_TRUE(refuses({.verb = share_verb::recall})) << "nothing";
     EXPECT_TRUE(refuses({.verb = share_verb::recall, .count = 65537}));
-    EXPECT_TRUE(refuses({.verb = share_verb::restarted, .count = 1}));
+    EXPECT_TRUE(refuses({.verb = share_verb::restarted, .count = 1, .epoch = 1}));
     EXPECT_TRUE(refuses({.verb = share_verb::holding})) << "of no block";
 }
 

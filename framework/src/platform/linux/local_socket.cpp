@@ -112,7 +112,7 @@ int send_message(int connection, std::span<const std::byte> bytes, std::span<con
 }
 
 int receive_message(int connection, std::span<std::byte> bytes, std::size_t& size,
-                    std::vector<descriptor>& received) {
+                    std::vector<descriptor>& received, std::size_t* cut) {
     size = 0;
     received.clear();
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_descriptors)];
@@ -136,6 +136,7 @@ int receive_message(int connection, std::span<std::byte> bytes, std::size_t& siz
     }
     if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
         received.clear();
+        if (cut != nullptr) *cut = static_cast<std::size_t>(n);
         return EMSGSIZE;
     }
     size = static_cast<std::size_t>(n);

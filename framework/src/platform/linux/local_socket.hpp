@@ -55,7 +55,8 @@ int peer_of(int connection, local_peer& out);
 int send_message(int connection, std::span<const std::byte> bytes, std::span<const int> descriptors = {},
                  bool waits = true) noexcept;
 /// `size` 0 and no error: the other side is gone. EMSGSIZE: longer than `bytes`, or there was no room for the
-/// descriptors; nothing is kept of it.
-int receive_message(int connection, std::span<std::byte> bytes, std::size_t& size, std::vector<descriptor>& received);
+/// descriptors; they are closed, and of the bytes `cut`, if wanted, says how many are there all the same.
+int receive_message(int connection, std::span<std::byte> bytes, std::size_t& size, std::vector<descriptor>& received,
+                    std::size_t* cut = nullptr);
 
 }  // namespace berth::platform

@@ -74,26 +74,27 @@ std::size_t service_channel::exchange(std::span<const std::byte> request, std::s
     return size;
 }
 
-void service_channel::send(std::span<const std::byte> bytes, failure& f) {
-    f = {};
-    const int error = send_message(static_cast<int>(connection_), bytes, {}, false);
-    if (error != 0) f = failed_exchange(socket_path_, error);
+bool service_channel::send(std::span<const std::byte> bytes) noexcept {
+    return send_message(static_cast<int>(connection_), bytes, {}, false) == 0;
 }
 
 std::size_t service_channel::receive(std::span<std::byte> bytes, std::vector<native_socket>& sockets, failure& f) {
     f = {};
-    std::size_t size = 0;
+    std::size_t size = 0, cut = 0;
     std::vector<descriptor> received;
     pollfd waiting{.fd = static_cast<int>(connection_), .events = POLLIN, .revents = 0};
     if (::poll(&waiting, 1, 0) <= 0) return 0;
-    const int error = receive_message(waiting.fd, bytes, size, received);
+    const int error = receive_message(waiting.fd, bytes, size, received, &cut);
+    if (error == EAGAIN) return 0;
+    if (error == ECONNRESET) return 0;  // said once; what was sent before, and the end, are behind it
     if (error == EMSGSIZE) {
+        size = cut;
         f = refused(errc::too_many_files, "no descriptors are left for the sockets that berthd sent (RLIMIT_NOFILE)");
     } else if (error != 0 || size == 0) {
         f = failed_exchange(socket_path_, error);
     }
     for (auto& fd : received) sockets.push_back(fd.release());
-    return f ? 0 : size;
+    return size;
 }
 
 void service_channel::wait(std::chrono::milliseconds time) const noexcept {

@@ -15,9 +15,7 @@ std::size_t service_channel::exchange(std::span<const std::byte>, std::span<std:
     return 0;
 }
 
-void service_channel::send(std::span<const std::byte>, failure& f) {
-    f = {errc::operation_not_supported, "there is no berthd for this system", 0, 0};
-}
+bool service_channel::send(std::span<const std::byte>) noexcept { return false; }
 
 std::size_t service_channel::receive(std::span<std::byte>, std::vector<native_socket>&, failure& f) {
     f = {errc::operation_not_supported, "there is no berthd for this system", 0, 0};
