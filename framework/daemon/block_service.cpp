@@ -134,15 +134,12 @@ void block_service::create(const service_request& request, service_answer& out, 
 void block_service::remove(const stored_block& row, failure& f) {
     const auto gone = row;  // the row itself goes with the commit
     const auto it = held_.find(gone.id);
-    if (it != held_.end()) {
-        const auto ports = it->second->statistics().ports;
-        if (const auto out = static_cast<std::uint32_t>(ports.open + ports.taken); out != 0) {
-            f = {errc::reservation_busy,
-                 std::to_string(out) + " ports of the block are with " + std::to_string(desk_.consumers(gone.id)) +
-                     " consumers; drain it (berthctl drain), and remove it when they are back",
-                 out, 0};
-            return;
-        }
+    if (const auto out = desk_.ports_out(gone.id); out != 0) {  // whether or not the block is held
+        f = {errc::reservation_busy,
+             std::to_string(out) + " ports of the block are with " + std::to_string(desk_.consumers(gone.id)) +
+                 " consumers; drain it (berthctl drain), and remove it when they are back",
+             out, 0};
+        return;
     }
     auto next = store_.contents();
     std::erase_if(next.blocks, [&](const stored_block& b) { return b.id == gone.id; });
@@ -165,7 +162,7 @@ void block_service::set_draining(const stored_block& row, bool draining, service
     *std::find(next.blocks.begin(), next.blocks.end(), row) = changed;
     store_.commit(next, f);
     if (f) return;
-    if (draining) desk_.recall_all(changed.id);
+    draining ? desk_.recall_all(changed.id) : desk_.keep(changed.id);
     describe(changed, out);
 }
 

@@ -57,7 +57,7 @@ public:
     [[nodiscard]] const stored_block* row_of(reservation_token token) const noexcept override;
     [[nodiscard]] const stored_block* row_of(std::uint64_t id) const noexcept override;
     [[nodiscard]] detail::port_lane* lane_of(std::uint64_t id) const noexcept override;
-    void condemned(std::uint64_t id, std::uint32_t index) override { to_renew_.push_back({id, index}); }
+    void condemned(std::uint64_t id, std::uint32_t index) override;
     [[nodiscard]] bool is_renewing(std::uint64_t id) const noexcept override;
     void keeper_failed(const failure& f) override;
     [[nodiscard]] std::uint64_t network() const noexcept override { return network_; }
@@ -88,6 +88,7 @@ private:
     held_core hold(const stored_block& row, std::vector<platform::held_sockets> inherited, failure& f) const;
     void hold_what_is_not(std::vector<kept_socket>& kept);
     void keep(std::uint64_t id, detail::reservation_core& core, failure& f);
+    void look_through(std::uint64_t id, detail::port_lane& lane, const std::vector<bool>& inherited);
     void forget(std::uint64_t id);
     static void let_go(const held_core& core) noexcept;
     bool release_unknown(const std::vector<kept_socket>& kept, failure& f);

@@ -141,12 +141,15 @@ void block_service::hold_what_is_not(std::vector<kept_socket>& kept) {
         failure f;
         auto inherited = sockets_of(row, kept);
         const bool again = !inherited.empty();
+        std::vector<bool> was_kept(inherited.size());
         for (std::uint32_t i = 0; i < inherited.size(); ++i) {
             inherited[i].is_out = inherited[i].session >= 0 && desk_.is_out(row.id, i);
+            was_kept[i] = inherited[i].holder >= 0;
         }
         auto core = hold(row, std::move(inherited), f);
         if (!core) {
             if (why_[row.id] != f.what) {
+                desk_.recall_all(row.id);  // idle ports of theirs may be what is in the way
                 log_line(log_level::error, "not_held").with("first", row.block.first).with("why", f.what);
             }
             why_[row.id] = f.what;
@@ -156,6 +159,7 @@ void block_service::hold_what_is_not(std::vector<kept_socket>& kept) {
         desk_.mark_out(row.id, *core->only_lane());
         keep(row.id, *core, f);
         if (f) keeper_failed(f);
+        look_through(row.id, *core->only_lane(), was_kept);
         held_[row.id] = std::move(core);
         log_line(log_level::info, again ? "held_again" : "held")
             .with("protocol", row.protocol == transport::tcp ? "tcp" : "udp")

@@ -39,6 +39,26 @@ bool block_service::work() {
     return more || !to_renew_.empty();
 }
 
+void block_service::condemned(std::uint64_t id, std::uint32_t index) {
+    to_renew_.push_back({id, index});
+    const auto* const row = row_of(id);
+    if (row == nullptr) return;
+    const kept_key key{id, static_cast<std::uint16_t>(row->block.first + index), socket_role::session};
+    failure f;
+    keeper_.remove(std::span(&key, 1), f);
+    if (f) keeper_failed(f);
+}
+
+// What the descriptor store had may have been in other hands until a moment ago: each socket that is not out now is
+// made as new before it is lent, or condemned.
+void block_service::look_through(std::uint64_t id, detail::port_lane& lane, const std::vector<bool>& inherited) {
+    for (std::uint32_t i = 0; i < inherited.size(); ++i) {
+        if (!inherited[i] || !lane.lend_given(i)) continue;
+        lane.bring_back(i, detail::port_lane::brought::rested);
+        if (lane.is_condemned(i)) condemned(id, i);
+    }
+}
+
 bool block_service::is_renewing(std::uint64_t id) const noexcept {
     return std::any_of(to_renew_.begin(), to_renew_.end(), [&](const auto& p) { return p.block == id; });
 }

@@ -145,7 +145,9 @@ void consumer_desk::read(place c) {
     const int error = platform::receive_message(c->connection.get(), bytes, size, received);
     if (error == EAGAIN) return;
     if (error == ECONNRESET || (error == 0 && size == 0 && received.empty())) return end(c);
-    if (error != 0 || !received.empty() || !obey(*c, std::span(bytes).first(size))) shut_out(c);
+    const bool brings = !received.empty();
+    platform::close_at_once(received);
+    if (error != 0 || brings || !obey(*c, std::span(bytes).first(size))) shut_out(c);
 }
 
 // False: nobody of ours says that.
@@ -190,7 +192,7 @@ void consumer_desk::settle(consumer& c, const share_message& holding) {
         recall_from(c);
     }
     const auto* const row = blocks_.row_of(block);
-    if (row != nullptr && row->is_draining) {
+    if (row != nullptr && (row->is_draining || blocks_.lane_of(block) == nullptr)) {
         static_cast<void>(send(c, detail::encode(share_message{.verb = share_verb::recall_all})));
     }
 }
@@ -221,8 +223,9 @@ void consumer_desk::bring_back(consumer& c, std::uint32_t index, brought how) {
     auto* const lane = blocks_.lane_of(c.book.block());
     if (lane != nullptr) lane->bring_back(index, how);
     c.lent.erase(index);
+    const bool is_spoilt = lane != nullptr ? lane->is_condemned(index) : how == brought::spoilt;
+    if (is_spoilt) blocks_.condemned(c.book.block(), index);  // first: a death in between must not make it good
     c.book.remove(index);
-    if (lane != nullptr && lane->is_condemned(index)) blocks_.condemned(c.book.block(), index);
 }
 
 void consumer_desk::bring_back(consumer& c, const std::vector<std::uint16_t>& ports, brought how) {

@@ -39,7 +39,8 @@ public:
     [[nodiscard]] virtual const stored_block* row_of(std::uint64_t id) const noexcept = 0;
     /// nullptr: it is not held now.
     [[nodiscard]] virtual detail::port_lane* lane_of(std::uint64_t id) const noexcept = 0;
-    /// A port was condemned as it came back: it is renewed in a later turn, and the desk hears of it.
+    /// A port was condemned as it came back: it is renewed in a later turn, and the desk hears of it. Post: a daemon
+    /// that starts now does not find its session socket.
     virtual void condemned(std::uint64_t id, std::uint32_t index) = 0;
     [[nodiscard]] virtual bool is_renewing(std::uint64_t id) const noexcept = 0;
     virtual void keeper_failed(const failure& f) = 0;
@@ -69,6 +70,8 @@ public:
 
     /// All consumers of the block are told to give back what is idle, now and from now on.
     void recall_all(std::uint64_t block);
+    /// That is over.
+    void keep(std::uint64_t block);
     void put_all(failure& f);  // for a new keeper
 
     /// What is to be done whether or not somebody asks. True: there is more to do at once.
@@ -115,8 +118,8 @@ private:
     void fetch(consumer& c, const detail::service_request& request, bool may_wait);
     void refuse(consumer& c, const detail::service_request& request, const failure& f);
     [[nodiscard]] failure why_not(const consumer& c) const;
-    [[nodiscard]] std::uint32_t grant(const consumer& c, detail::port_lane& lane, std::uint32_t asked,
-                                      failure& f) const;
+    [[nodiscard]] std::uint32_t grant(const consumer& c, detail::port_lane& lane,
+                                      const detail::service_request& request, failure& f) const;
     std::vector<std::uint32_t> lend(detail::port_lane& lane, const detail::service_request& request,
                                     std::uint32_t most);
     bool recall(const consumer& c);

@@ -56,12 +56,22 @@ failure consumer_desk::why_not(const consumer& c) const {
     return {};
 }
 
-std::uint32_t consumer_desk::grant(const consumer& c, port_lane& lane, std::uint32_t asked, failure& f) const {
+std::uint32_t consumer_desk::grant(const consumer& c, port_lane& lane, const service_request& request,
+                                   failure& f) const {
+    const std::uint32_t least = request.what == fetch_kind::pairs ? 2 : 1;
+    const std::uint32_t asked = std::max(request.block.count, least);
     const std::uint32_t has = c.book.count(), free = lane.ready(), count = c.book.ports();
     std::uint32_t consumers = 0, poorer = 0;
     for (const auto& other : all_) {
         const bool counts = other.book.block() == c.book.block() && other.now <= stage::served;
         consumers += counts;
+    }
+    if (limits_.ports - has < least) {
+        f = {errc::block_exhausted,
+             "this consumer has " + std::to_string(has) + " ports of " + std::to_string(limits_.ports) +
+                 " that one may have (berthd --most-ports), and a pair is two",
+             has, 0};
+        return 0;
     }
     const std::uint32_t part = (count + consumers - 1) / std::max(consumers, 1u);
     for (const auto& other : all_) {
@@ -76,7 +86,7 @@ std::uint32_t consumer_desk::grant(const consumer& c, port_lane& lane, std::uint
              has, 0};
         return 0;
     }
-    const std::uint32_t fair = std::max(free / (consumers + 1), 1u);
+    const std::uint32_t fair = std::max(free / (consumers + 1), least);
     return std::min({asked, fair, limits_.ports - has, free});
 }
 
@@ -88,7 +98,7 @@ std::vector<std::uint32_t> consumer_desk::lend(port_lane& lane, const service_re
             out.push_back(index);
         }
     } else if (request.what == fetch_kind::pairs) {
-        for (std::uint32_t i = 0; most != 0 && i < std::max(most / 2, 1u); ++i) {
+        for (std::uint32_t i = 0; most != 0 && i < most / 2; ++i) {
             const auto even = lane.lend_pair();
             if (even == claim::none) break;
             out.push_back(even);
@@ -106,7 +116,7 @@ void consumer_desk::fetch(consumer& c, const service_request& request, bool may_
     failure f = why_not(c);
     if (f) return refuse(c, request, f);
     auto& lane = *blocks_.lane_of(c.book.block());
-    const auto lent = lend(lane, request, grant(c, lane, request.block.count, f));
+    const auto lent = lend(lane, request, grant(c, lane, request, f));
     if (lent.empty() && may_wait && request.what != fetch_kind::given && recall(c)) {
         c.waiting = request;
         c.until = clock::now() + limits_.recall;
@@ -151,6 +161,13 @@ void consumer_desk::recall_from(consumer& c) {
 
 void consumer_desk::recall_all(std::uint64_t block) {
     const auto message = detail::encode(share_message{.verb = share_verb::recall_all});
+    for (auto& c : all_) {
+        if (c.book.block() == block && c.now == stage::served) static_cast<void>(send(c, message));
+    }
+}
+
+void consumer_desk::keep(std::uint64_t block) {
+    const auto message = detail::encode(share_message{.verb = share_verb::keep});
     for (auto& c : all_) {
         if (c.book.block() == block && c.now == stage::served) static_cast<void>(send(c, message));
     }

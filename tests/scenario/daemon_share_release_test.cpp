@@ -101,25 +101,20 @@ TEST_F(daemon_share_release, a_port_that_is_still_out_is_the_only_one_that_stays
 
 TEST_F(daemon_share_release, ports_that_live_on_are_named_to_a_daemon_that_starts_again) {
     create(transport::udp, 16);
-    EXPECT_EQ(in_child([&] {
-                  auto share = open(token_, 16);
-                  auto out = share.take(), given = share.take();
-                  error_code ec;
-                  const int copy = static_cast<int>(given.duplicate(ec));
-                  const auto number = given.port();
-                  failure f;
-                  share.release(f, if_taken::detach);
-                  given.give_back(ec);
-                  kill_daemon();
-                  start(daemon_options());
-                  EXPECT_TRUE(comes_true([&] { return ports_out() == 2; })) << ports_out();
-                  EXPECT_FALSE(is_lent_to_others(number));
-                  EXPECT_TRUE(hears(copy, number));
-                  ::kill(daemon_, SIGKILL);  // the parent cannot wait for it
-                  ::waitpid(daemon_, nullptr, 0);
-                  return 0;
-              }),
-              0);
+    auto share = open(token_, 16);
+    auto out = share.take(), given = share.take();
+    error_code ec;
+    const int copy = static_cast<int>(given.duplicate(ec));
+    const auto number = given.port();
+    failure f;
+    share.release(f, if_taken::detach);
+    given.give_back(ec);
+    kill_daemon();
+    start(daemon_options());
+    EXPECT_TRUE(comes_true([&] { return ports_out() == 2; })) << ports_out();
+    EXPECT_FALSE(is_lent_to_others(number));
+    EXPECT_TRUE(hears(copy, number));
+    ::close(copy);
 }
 
 TEST_F(daemon_share_release, a_take_that_overlaps_it_says_so_and_does_not_hold_it_up) {

@@ -26,7 +26,11 @@ message_server::~message_server() {
     if (listener_ && is_own_) ::unlink(path_.c_str());
 }
 
-int message_server::listen() { return platform::listen_local(path_, group_, listener_); }
+int message_server::listen() {
+    const int error = platform::listen_local(path_, group_, listener_);
+    if (error == 0) platform::refuse_descriptors(listener_.get());
+    return error;
+}
 
 int message_server::listen(platform::descriptor door) {
     const int flags = ::fcntl(door.get(), F_GETFL);
@@ -78,6 +82,7 @@ bool message_server::serve(client& c, const answerer& answer) {
     if (error == 0 && size == 0 && received.empty()) return false;
     const auto request = detail::parse_request(std::span(bytes).first(size));
     if (error != 0 || !request || !received.empty()) {
+        platform::close_at_once(received);
         ++counts_.malformed;
         return false;
     }

@@ -47,7 +47,7 @@ bool linux_block::is_silent(int fd) noexcept {
 
 int linux_block::adopt_session(std::uint32_t index, port_sockets& port) noexcept {
     const int inherited = static_cast<int>(request_.inherited[index].session);
-    if (inherited < 0) return rebind_session(index, port);
+    if (inherited < 0) return rebind_adopted(index, port);
     if (is_out(index)) {
         port.session = os_.dup_above(inherited, 0);
         return port.session < 0 ? port.session : cookie_of(os_, port.session, port.cookie);
@@ -64,6 +64,20 @@ int linux_block::adopt_session(std::uint32_t index, port_sockets& port) noexcept
     port.session = r;
     if (is_silent(port.session)) return 0;  // without privilege a tag that is there cannot be set again
     return silence(index, port);
+}
+
+// Whoever has a descriptor of the old session socket keeps it on the port. Such a port waits without one until renew()
+// finds the old one gone, and costs the others nothing.
+int linux_block::rebind_adopted(std::uint32_t index, port_sockets& port) noexcept {
+    bool lives = false;
+    int r = old_session_lives(index, port, lives);
+    if (r < 0 || lives) return r;
+    if ((r = rebind_session(index, port)) >= 0) r = old_session_lives(index, port, lives);
+    if (r >= 0 && !lives) return 0;
+    if (port.session >= 0) os_.close(port.session);
+    port.session = -1;
+    port.cookie = 0;
+    return 0;
 }
 
 int linux_block::adopt_one(std::uint32_t index, port_sockets& port) noexcept {

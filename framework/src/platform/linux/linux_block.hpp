@@ -92,6 +92,7 @@ private:
     int note_baselines_apart() noexcept;
     int adopt_holder(int inherited, std::uint16_t port, part p) noexcept;
     int adopt_session(std::uint32_t index, port_sockets& port) noexcept;
+    int rebind_adopted(std::uint32_t index, port_sockets& port) noexcept;
     int check_inherited(int fd, std::uint16_t port, int family) noexcept;
     [[nodiscard]] bool is_silent(int fd) noexcept;
     [[nodiscard]] bool is_out(std::uint32_t index) const noexcept {
@@ -107,7 +108,8 @@ private:
     int wipe_reuse_memory(std::uint16_t port) noexcept;
 
     // linux_check.cpp
-    int is_holder_of(std::uint32_t index, std::uint64_t cookie, bool& ours) noexcept;
+    int is_holder_of(std::uint32_t index, const port_sockets& port, std::uint64_t cookie, bool& ours) noexcept;
+    int old_session_lives(std::uint32_t index, const port_sockets& port, bool& lives) noexcept;
     int dump(std::uint16_t first, std::uint32_t count, std::vector<socket_row>& rows) noexcept;
     [[nodiscard]] int looks_needed() const noexcept;
     int note_baselines() noexcept;

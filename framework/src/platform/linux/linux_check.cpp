@@ -69,16 +69,34 @@ int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<s
         if (request_.over && !is_udp() && is_connection(row)) continue;
         const auto& port = ports_[index];
         if (row.cookie == port.cookie) continue;
+        if (port.session < 0) continue;  // adopted without one: a copy of the old one may be here, and renew() waits
         bool ours = false;
-        if (const int r = is_holder_of(index, row.cookie, ours); r < 0) return r;
+        if (const int r = is_holder_of(index, port, row.cookie, ours); r < 0) return r;
         if (!ours) foreign.push_back(row);
     }
     return 0;
 }
 
-int linux_block::is_holder_of(std::uint32_t index, std::uint64_t cookie, bool& ours) noexcept {
+// Which was its cookie nobody knows any more: what is neither a holder, nor the session socket, nor a client that an
+// old listener let in.
+int linux_block::old_session_lives(std::uint32_t index, const port_sockets& port, bool& lives) noexcept {
+    std::vector<socket_row> rows;
+    int r = dump(port_at(index), 1, rows);
+    lives = false;
+    for (auto row = rows.begin(); r >= 0 && !lives && row != rows.end(); ++row) {
+        if (is_remains(*row) || (is_listener() && is_connection(*row))) continue;
+        if (port.session >= 0 && row->cookie == port.cookie) continue;
+        bool ours = false;
+        r = is_holder_of(index, port, row->cookie, ours);
+        lives = !ours;
+    }
+    return r;
+}
+
+int linux_block::is_holder_of(std::uint32_t index, const port_sockets& port, std::uint64_t cookie,
+                              bool& ours) noexcept {
     std::uint64_t holder = 0;
-    int r = cookie_of(os_, ports_[index].holder, holder);
+    int r = cookie_of(os_, port.holder, holder);
     ours = cookie == holder;
     if (r < 0 || ours || other_holders_.empty()) return r;
     r = cookie_of(os_, other_holders_[index], holder);
@@ -136,14 +154,16 @@ int linux_block::note_baselines(std::uint32_t index) noexcept {
     return carrier_ ? silenced : r;
 }
 
+// Sockets that were in other hands are no standard.
 int linux_block::note_baselines() noexcept {
+    if (!request_.inherited.empty() && !request_.over) return note_baselines_elsewhere();
     for (std::uint32_t i = 0; i < held(); ++i) {
         if (!is_out(i)) return note_baselines(i);
     }
     return note_baselines_elsewhere();
 }
 
-// All are out, and what they are like is not for us to say: a socket of another port is the sample.
+// A socket of another port is the sample.
 int linux_block::note_baselines_elsewhere() noexcept {
     const int fd = make_socket(part::session);
     if (fd < 0) return fd;

@@ -100,6 +100,9 @@ int linux_block::drain_accept_queue(int fd, std::uint32_t& discarded) noexcept {
         if (client == -EAGAIN) return 0;
         if (client == -ECONNABORTED || client == -EPROTO || client == -EPERM || client == -EINTR) continue;
         if (client < 0) return client;
+        // It has the listener's options, and with SO_LINGER a close would wait for whoever is at the other end.
+        constexpr linger at_once{1, 0};
+        os_.setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         os_.close(client);
         ++discarded;
     }

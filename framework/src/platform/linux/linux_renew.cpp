@@ -67,6 +67,9 @@ renewal linux_block::renew(std::uint32_t index) noexcept {
     std::vector<socket_row> before, after;
     if (dump(port_at(index), 1, before) < 0) return renewal::failed;
     if (names(before, port.cookie)) return renewal::still_named;
+    bool lives = false;
+    if (port.cookie == 0 && old_session_lives(index, port, lives) < 0) return renewal::failed;
+    if (lives) return renewal::still_named;
 
     port_sockets fresh = port;
     const int r = rebind_session(index, fresh);

@@ -54,6 +54,18 @@ int listen_local(const std::string& path, gid_t group, descriptor& out) noexcept
     return 0;
 }
 
+void refuse_descriptors(int listener) noexcept {
+    constexpr int so_passrights = 83;
+    const int off = 0;
+    ::setsockopt(listener, SOL_SOCKET, so_passrights, &off, sizeof off);
+}
+
+void close_at_once(std::vector<descriptor>& received) noexcept {
+    constexpr linger at_once{1, 0};
+    for (const auto& r : received) ::setsockopt(r.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    received.clear();
+}
+
 int connect_local(const std::string& path, std::chrono::milliseconds patience, descriptor& out) noexcept {
     sockaddr_un address{};
     if (const int error = make_address(path, address); error != 0) return error;
@@ -135,7 +147,7 @@ int receive_message(int connection, std::span<std::byte> bytes, std::size_t& siz
         }
     }
     if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-        received.clear();
+        close_at_once(received);
         if (cut != nullptr) *cut = static_cast<std::size_t>(n);
         return EMSGSIZE;
     }

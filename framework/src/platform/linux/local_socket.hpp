@@ -44,6 +44,11 @@ struct local_peer {
 
 /// Listens at `path`, in place of whatever socket is there. `group`: who may connect besides the owner; -1: nobody.
 int listen_local(const std::string& path, gid_t group, descriptor& out) noexcept;
+/// Connections that `listener` accepts receive no descriptors: who sends one is refused by the kernel, where it can
+/// (Linux 6.16).
+void refuse_descriptors(int listener) noexcept;
+/// Nobody's at the other end of a connection among them is waited for, whatever SO_LINGER says.
+void close_at_once(std::vector<descriptor>& received) noexcept;
 /// Waits for as long as `patience` at each step, and so does every later send and receive.
 int connect_local(const std::string& path, std::chrono::milliseconds patience, descriptor& out) noexcept;
 /// Never waits: EAGAIN. `waits`: whether the connection's later calls may.
