@@ -39,8 +39,11 @@ void port_lane::come_over(prior_owners priors, const std::vector<std::uint32_t>&
                 with_priors_.mark(i);
                 enter(i, serves ? port_state::open : port_state::draining);
                 break;
-            case port_fate::unknown:  // it died before it said so: nobody but us has it
-                if (serves) {
+            case port_fate::unknown:  // it died before it said so: nobody but us has it, and whoever had it before
+                if (any_has(priors_, i)) {
+                    with_priors_.mark(i);
+                    enter(i, serves ? port_state::open : port_state::draining);
+                } else if (serves) {
                     enter(i, port_state::open);
                 } else {
                     settle(i, block_->park(i, true));

@@ -157,8 +157,9 @@ private:
     std::uint32_t renew_condemned() noexcept;
     bool collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept;
     bool give_back_shared(std::uint32_t index, bool exposed) noexcept;
-    void drop_detached(std::uint32_t index, bool exposed) noexcept;
-    bool give_back_passing(std::uint32_t index, bool exposed) noexcept;
+    void drop_detached(std::uint32_t index, bool lives_on) noexcept;
+    void look_for_lingering() noexcept;
+    bool give_back_passing(std::uint32_t index, bool lives_on) noexcept;
     std::uint32_t look_at_priors() noexcept;
     platform::port_fate freeze_one(std::uint32_t index) noexcept;
     void thaw_one(std::uint32_t index) noexcept;
@@ -184,6 +185,8 @@ private:
     prior_owners priors_;                     // under reclaiming_
     std::shared_ptr<platform::handover_board> board_;  // from freeze on
     std::vector<platform::port_fate> frozen_;          // while frozen
+    std::vector<std::uint64_t> inodes_;     // from freeze on: of each socket that is out; 0: not known
+    std::vector<std::uint32_t> lingering_;  // passed on and given back, and a descriptor may still name the socket
     bool keeps_sessions_ = false;                      // under reclaiming_
     std::uint64_t look_cost_ = 0;  // nanoseconds that the last look for closed sockets took; under reclaiming_
     std::mutex reclaiming_;        // off the fast path: reclaim, release
