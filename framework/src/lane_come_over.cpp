@@ -19,7 +19,7 @@ void port_lane::come_over(prior_owners priors, const std::vector<std::uint32_t>&
     std::vector<bool> is_serving(block_range_.count);
     for (const auto index : serving) is_serving[index] = true;
     for (std::uint32_t i = 0; i < block_range_.count; ++i) {
-        const bool serves = is_serving[i] && block_->session(i) >= 0;
+        const bool serves = is_serving[i] && block_->session(i) >= 0 && !board->is_another(i);
         switch (board->fate(i)) {
             case port_fate::available:
                 make_available(i);

@@ -99,6 +99,12 @@ public:
     [[nodiscard]] prior_owners live_priors();
     [[nodiscard]] platform::held_block& block() noexcept { return *block_; }
     [[nodiscard]] bool is_open(std::uint32_t index) const noexcept { return state(index) == port_state::open; }
+    /// Which session with this port is the present one, or was the last: each has another number.
+    [[nodiscard]] std::uint32_t loan(std::uint32_t index) const noexcept {
+        return records_[index].takes.load(std::memory_order_relaxed);
+    }
+    /// Given back, and a copy of its descriptor may be somewhere.
+    [[nodiscard]] bool is_any_exposed() const noexcept { return !watched_.none(); }
 
     // lane_come_over.cpp: from another process
     /// Pre: not started. The fates are those of priors.front(), which may be dead; `serving`: ports that this process

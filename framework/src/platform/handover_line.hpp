@@ -67,6 +67,8 @@ public:
     line_state receive(handover_message& out, std::chrono::steady_clock::time_point until);
     /// True once the other side has ended. Pre: it has nothing more to say.
     [[nodiscard]] bool is_closed() const noexcept;
+    /// Ends it for the other side, also while somebody keeps this object.
+    void hang_up() noexcept;
     [[nodiscard]] native_socket descriptor() const noexcept { return connection_.get(); }
 
 private:
@@ -87,6 +89,7 @@ public:
         message,
         stranger,  // connected, but neither of our uid nor root: answer and hang up
         gone,      // the successor ended the connection
+        unclear,   // it is there, and what it said could not be had
         late,      // it said nothing for as long as patience() allows
         failed,    // nobody can be let in: too_many_files, …
     };

@@ -135,8 +135,8 @@ handover_door::event handover_door::next(handover_message& out, failure& f) {
             std::uint64_t times = 0;
             return ::read(number(timer_), &times, sizeof times) == sizeof times ? event::late : event::none;
         }
-        default:
-            return event::gone;
+        default:  // an end, or no memory, no room, an empty message: only an end is one
+            return line_->is_closed() ? event::gone : event::unclear;
     }
 }
 

@@ -130,6 +130,8 @@ bool handover_line::is_closed() const noexcept {
     return ::poll(&waiting, 1, 0) != 0 && (waiting.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+void handover_line::hang_up() noexcept { ::shutdown(static_cast<int>(connection_.get()), SHUT_RDWR); }
+
 bool predecessor_is_dead(native_socket process) noexcept {
     pollfd waiting{.fd = static_cast<int>(process), .events = POLLIN, .revents = 0};
     return process >= 0 && ::poll(&waiting, 1, moment) == 1 && (waiting.revents & POLLIN) != 0;

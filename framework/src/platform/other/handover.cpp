@@ -31,6 +31,7 @@ line_state handover_line::receive(handover_message&, std::chrono::steady_clock::
     return line_state::failed;
 }
 bool handover_line::is_closed() const noexcept { return true; }
+void handover_line::hang_up() noexcept {}
 bool predecessor_is_dead(native_socket) noexcept { return false; }
 void count_descriptors(std::uint64_t& open, std::uint64_t& limit) noexcept { open = 0, limit = ~std::uint64_t{0}; }
 
