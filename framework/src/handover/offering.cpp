@@ -100,7 +100,7 @@ bool system_offering::advance(error_code& ec) {
                 break;
             case event::stranger:
                 refuse({errc::permission_denied,
-                        "ports are handed over to processes of the same uid and to root alone", 0, 0});
+                        "ports are handed over to processes of the same uid alone", 0, 0});
                 break;
             case event::gone:
                 if (!refused_) refused_ = {errc::operation_aborted, "the successor ended before it had taken over", 0, 0};

@@ -12,7 +12,7 @@ namespace berth::detail {
 
 std::unique_ptr<receiving> receiving::receive(const std::string& address, std::chrono::milliseconds patience,
                                               failure& f) {
-    auto line = platform::handover_line::connect(address, f);
+    auto line = platform::handover_line::connect(address, f, std::chrono::steady_clock::now() + patience);
     if (!line) return nullptr;
     auto made = std::make_unique<system_receiving>(address, std::move(line), patience);
     try {
@@ -162,7 +162,7 @@ std::shared_ptr<offering> system_receiving::offer(failure& f) {
         f = {errc::invalid_argument, "the offer at " + address_ + " was taken already", 0, 0};
         return nullptr;
     }
-    auto door = platform::handover_door::take(std::move(listener_), address_, f);
+    auto door = platform::handover_door::take(listener_, address_, f);
     return door ? std::make_shared<system_offering>(std::move(door)) : nullptr;
 }
 

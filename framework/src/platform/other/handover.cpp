@@ -19,7 +19,8 @@ std::shared_ptr<handover_board> handover_board::open(native_socket, std::uint32_
 handover_board::~handover_board() = default;
 
 handed_descriptor::~handed_descriptor() = default;
-std::shared_ptr<handover_line> handover_line::connect(const std::string&, failure& f) {
+std::shared_ptr<handover_line> handover_line::connect(const std::string&, failure& f,
+                                                      std::chrono::steady_clock::time_point) {
     f = unsupported();
     return nullptr;
 }
@@ -39,7 +40,7 @@ std::unique_ptr<handover_door> handover_door::open(const std::string&, failure& 
     f = unsupported();
     return nullptr;
 }
-std::unique_ptr<handover_door> handover_door::take(handed_descriptor, const std::string&, failure& f) {
+std::unique_ptr<handover_door> handover_door::take(handed_descriptor&, const std::string&, failure& f) {
     f = unsupported();
     return nullptr;
 }
