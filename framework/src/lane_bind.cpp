@@ -20,10 +20,10 @@ void port_lane::bind_callers(platform::native_socket target, std::uint16_t port,
     with_callers_.mark(index);  // from here on the caller's descriptor is the handle
     // A release that detaches says so first and then looks for callers: one of the two sees the other.
     const bool detached = records_[index].state.load() == port_state::detached;
-    if (!detached || !with_callers_.unmark(index)) {
-        drawn.lane_ = nullptr;
+    if (detached && with_callers_.unmark(index)) {
+        drawn.uses_ |= bound_port::exposed;  // goes back, and the caller's descriptor lives on
     } else {
-        drawn.uses_ |= bound_port::exposed;  // the caller's socket lives on
+        drawn.lane_ = nullptr;
     }
 }
 

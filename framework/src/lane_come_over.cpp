@@ -19,7 +19,7 @@ void port_lane::come_over(prior_owners priors, const std::vector<std::uint32_t>&
     std::vector<bool> is_serving(block_range_.count);
     for (const auto index : serving) is_serving[index] = true;
     for (std::uint32_t i = 0; i < block_range_.count; ++i) {
-        const bool serves = is_serving[i] && block_->session(i) >= 0;
+        const bool serves = is_serving[i] && block_->session(i) >= 0 && !board->is_another(i);
         switch (board->fate(i)) {
             case port_fate::available:
                 make_available(i);
@@ -39,8 +39,11 @@ void port_lane::come_over(prior_owners priors, const std::vector<std::uint32_t>&
                 with_priors_.mark(i);
                 enter(i, serves ? port_state::open : port_state::draining);
                 break;
-            case port_fate::unknown:  // it died before it said so: nobody but us has it
-                if (serves) {
+            case port_fate::unknown:  // it died before it said so: nobody but us has it, and whoever had it before
+                if (any_has(priors_, i)) {
+                    with_priors_.mark(i);
+                    enter(i, serves ? port_state::open : port_state::draining);
+                } else if (serves) {
                     enter(i, port_state::open);
                 } else {
                     settle(i, block_->park(i, true));

@@ -44,8 +44,8 @@ port_fate port_lane::freeze_one(std::uint32_t index) noexcept {
                 if (condemned_.is_marked(index)) return port_fate::condemned;
                 break;
             case port_state::draining:
+                if (watched_.is_marked(index)) return port_fate::out;  // also if an earlier owner has it as well
                 if (with_priors_.is_marked(index)) return port_fate::away;
-                if (watched_.is_marked(index)) return port_fate::out;
                 break;
             case port_state::open: {
                 auto expected = port_state::open;
@@ -68,9 +68,14 @@ void port_lane::freeze(std::shared_ptr<platform::handover_board> board) noexcept
     const std::lock_guard lock(reclaiming_);
     board_ = std::move(board);
     frozen_.assign(block_range_.count, port_fate::unknown);
+    inodes_.assign(block_range_.count, 0);
     const std::uint64_t now = clock_();
     for (std::uint32_t i = 0; i < block_range_.count; ++i) {
         frozen_[i] = freeze_one(i);
+        if (frozen_[i] == port_fate::out && block_->has_session(i)) {
+            inodes_[i] = core_.provider().inode_of(block_->session(i));
+            if (!block_->has_session(i)) inodes_[i] = 0;  // closed meanwhile: the number may have been another's
+        }
         board_->say(i, frozen_[i], frozen_[i] == port_fate::cooling ? rest_left(i, now) : 0);
     }
 }
@@ -84,7 +89,7 @@ void port_lane::thaw_one(std::uint32_t index) noexcept {
             if (parked.condemned) return condemn(index);
             if (frozen_[index] == port_fate::available) return make_available(index);
             if (heard_) heard_[index] = block_->heard(index);
-            return claims_.cool(index, clock_() + board_->rest(index));
+            return claims_.cool(index, clock_() + std::min(board_->rest(index), std::max(cool_down_, silence_)));
         }
         case port_fate::out: {
             if (state(index) == port_state::draining) return;  // watched, as it was
@@ -106,20 +111,25 @@ void port_lane::thaw() noexcept {
     board_.reset();
 }
 
+// Post: closed here, but for one that is detached: its worker's. `lingers`: a descriptor may name the socket still.
 void port_lane::pass_on_one(std::uint32_t index) noexcept {
-    const bool was_open = frozen_[index] == port_fate::out && state(index) != port_state::draining;
-    if (was_open && !with_callers_.unmark(index)) {
+    bool lingers = frozen_[index] == port_fate::out;
+    if (lingers && state(index) != port_state::draining && !with_callers_.unmark(index)) {
         core_.detached_port_out();
         auto expected = port_state::passing;
-        if (records_[index].state.compare_exchange_strong(expected, port_state::detached)) return;
+        const bool is_detached = records_[index].state.compare_exchange_strong(expected, port_state::detached);
+        // As in collect_one: of a bind that ended just now and this, one sees the other.
+        if (is_detached && !with_callers_.unmark(index)) return;
         static_cast<void>(core_.detached_port_back());  // never the last: the owner's own share is still out
-        if (expected == port_state::passed_back) board_->say(index, port_fate::returned);
+        lingers = is_detached || expected == port_state::passed_exposed;
+        if (!lingers) board_->say(index, port_fate::returned);
     }
     watched_.unmark(index);
     condemned_.unmark(index);
     with_priors_.unmark(index);
     block_->drop(index);
     enter(index, port_state::unreserved);
+    if (lingers && inodes_[index] != 0) lingering_.push_back(index);
 }
 
 void port_lane::pass_on() noexcept {
@@ -128,26 +138,42 @@ void port_lane::pass_on() noexcept {
     for (std::uint32_t i = 0; i < block_range_.count; ++i) pass_on_one(i);
     frozen_.clear();
     priors_.clear();
+    look_for_lingering();
+}
+
+// One whose socket could not be told when it was frozen stays ours until this process ends.
+void port_lane::look_for_lingering() noexcept {
+    if (lingering_.empty()) return;
+    std::vector<std::uint64_t> inodes;
+    std::vector<bool> is_named;
+    for (const auto index : lingering_) inodes.push_back(inodes_[index]);
+    core_.provider().find_named(inodes, is_named);
+    std::vector<std::uint32_t> left;
+    for (std::size_t i = 0; i < lingering_.size(); ++i) {
+        is_named[i] ? left.push_back(lingering_[i]) : board_->say(lingering_[i], port_fate::returned);
+    }
+    lingering_ = std::move(left);
 }
 
 // A successor hears that it is the only one with the socket from now on, if it is.
-void port_lane::drop_detached(std::uint32_t index, bool exposed) noexcept {
+void port_lane::drop_detached(std::uint32_t index, bool is_copied) noexcept {
     const std::unique_lock lock = board_ ? std::unique_lock(reclaiming_) : std::unique_lock<std::mutex>();
-    if (board_ && exposed) {
-        std::vector<platform::named_by> names;
-        block_->find_named(std::span(&index, 1), {}, names);
-        exposed = names.front() == platform::named_by::descriptor;
-    }
-    if (exposed) lives_on(index);
+    if (is_copied) lives_on(index);
     block_->drop(index);
     enter(index, port_state::unreserved);
-    if (board_ && !exposed) board_->say(index, platform::port_fate::returned);
+    if (!board_) return;
+    if (!is_copied) {
+        board_->say(index, port_fate::returned);
+    } else if (inodes_[index] != 0) {
+        lingering_.push_back(index);
+    }
+    look_for_lingering();
 }
 
 // True: it waits for the outcome. False: there is one by now.
-bool port_lane::give_back_passing(std::uint32_t index, bool exposed) noexcept {
+bool port_lane::give_back_passing(std::uint32_t index, bool is_copied) noexcept {
     auto expected = port_state::passing;
-    const auto returned = exposed ? port_state::passed_exposed : port_state::passed_back;
+    const auto returned = is_copied ? port_state::passed_exposed : port_state::passed_back;
     return records_[index].state.compare_exchange_strong(expected, returned);
 }
 

@@ -187,15 +187,16 @@ void port_lane::give_back(std::uint32_t index, bool lent, bool exposed, bool los
     {
         const pass inside(&core_);
         if (lost) block_->lose(index);
-        if (!with_priors_.none() && give_back_shared(index, exposed)) return;
+        const bool is_copied = exposed || lost;  // as far as another process is concerned: it may have been moved out
+        if (!with_priors_.none() && give_back_shared(index, is_copied)) return;
         auto expected = port_state::open;
         while (!records_[index].state.compare_exchange_strong(expected, port_state::draining)) {
             if (expected == port_state::detached) break;
-            if (give_back_passing(index, exposed)) return;
+            if (give_back_passing(index, is_copied)) return;
             expected = port_state::open;
         }
         if (expected == port_state::detached) {
-            drop_detached(index, exposed);  // the reservation ended meanwhile, and left this port to us
+            drop_detached(index, is_copied);  // the reservation ended meanwhile, and left this port to us
             if (auto* const source = core_.source()) source->ports_left(*this);
             last = core_.detached_port_back();
         } else if (lost) {

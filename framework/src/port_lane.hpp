@@ -102,6 +102,12 @@ public:
     [[nodiscard]] prior_owners live_priors();
     [[nodiscard]] platform::held_block& block() noexcept { return *block_; }
     [[nodiscard]] bool is_open(std::uint32_t index) const noexcept { return state(index) == port_state::open; }
+    /// Which session with this port is the present one, or was the last: each has another number.
+    [[nodiscard]] std::uint32_t loan(std::uint32_t index) const noexcept {
+        return records_[index].takes.load(std::memory_order_relaxed);
+    }
+    /// Given back, and a copy of its descriptor may be somewhere.
+    [[nodiscard]] bool is_any_exposed() const noexcept { return !watched_.none(); }
 
     // lane_come_over.cpp: from another process
     /// Pre: not started. The fates are those of priors.front(), which may be dead; `serving`: ports that this process
@@ -160,10 +166,11 @@ private:
     std::uint32_t renew_condemned() noexcept;
     bool collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept;
     bool give_back_shared(std::uint32_t index, bool exposed) noexcept;
-    void drop_detached(std::uint32_t index, bool exposed) noexcept;
+    void drop_detached(std::uint32_t index, bool is_copied) noexcept;
     void lives_on(std::uint32_t index) noexcept;
     void leave(std::uint32_t index) noexcept;
-    bool give_back_passing(std::uint32_t index, bool exposed) noexcept;
+    void look_for_lingering() noexcept;
+    bool give_back_passing(std::uint32_t index, bool is_copied) noexcept;
     std::uint32_t look_at_priors() noexcept;
     platform::port_fate freeze_one(std::uint32_t index) noexcept;
     void thaw_one(std::uint32_t index) noexcept;
@@ -191,6 +198,8 @@ private:
     prior_owners priors_;                     // under reclaiming_
     std::shared_ptr<platform::handover_board> board_;  // from freeze on
     std::vector<platform::port_fate> frozen_;          // while frozen
+    std::vector<std::uint64_t> inodes_;     // from freeze on: of each socket that is out; 0: not known
+    std::vector<std::uint32_t> lingering_;  // passed on and given back, and a descriptor may still name the socket
     bool keeps_sessions_ = false;                      // under reclaiming_
     std::uint64_t look_cost_ = 0;  // nanoseconds that the last look for closed sockets took; under reclaiming_
     std::mutex reclaiming_;        // off the fast path: reclaim, release

@@ -52,6 +52,7 @@ reservation_core::~reservation_core() {
         return;
     }
     wait_until_nobody_is_inside(this);
+    token_table::instance().remove(*this);  // one that was never released: what came over and went back
 }
 
 bool reservation_core::is_forked() const noexcept { return platform::fork_stamp() != stamp_; }

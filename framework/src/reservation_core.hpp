@@ -94,6 +94,8 @@ public:
     bool freeze(std::vector<std::shared_ptr<platform::handover_board>> boards) noexcept;
     void thaw() noexcept;
     void pass_on() noexcept;
+    /// Ports that workers have, also of a reservation that was released; one that may live on unseen counts as one.
+    [[nodiscard]] std::uint32_t ports_out() const noexcept;
     [[nodiscard]] const std::vector<std::unique_ptr<port_lane>>& lanes() const noexcept { return lanes_; }
 
     /// A detached port of this core: one more, one less. The last one out ends the core.

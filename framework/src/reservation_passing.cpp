@@ -29,6 +29,13 @@ bool reservation_core::freeze(std::vector<std::shared_ptr<platform::handover_boa
     return true;
 }
 
+std::uint32_t reservation_core::ports_out() const noexcept {
+    std::uint32_t n = sockets_live_on_.load() ? 1 : 0;
+    if (now() == phase::released) return n + detached_.load();
+    for (const auto& lane : lanes_) n += lane->out() + (lane->is_any_exposed() ? 1 : 0);
+    return n;
+}
+
 void reservation_core::thaw() noexcept {
     {
         const std::lock_guard lock(releasing_);

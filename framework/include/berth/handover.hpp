@@ -100,8 +100,10 @@ public:
     /// Between the successor's receive and its complete() draws fail with reservation_released; if it dies in that
     /// time, all is as before. Completion signature void(error_code). Success: the successor serves, what is still
     /// out here is to be drained. operation_aborted: cancelled (any type), nothing has changed; once a successor has
-    /// received, a cancellation comes too late and is ignored. too_many_files: nobody can be let in. Context:
-    /// berth::io_context or asio::io_context. This object outlives the operation.
+    /// received, a cancellation comes too late and is ignored. too_many_files: nobody can be let in.
+    /// operation_not_supported: it offers nothing, or has handed over already. forked: the offer is the parent's. An
+    /// error of the wait ends the operation; the next one goes on where it was. Context: berth::io_context or
+    /// asio::io_context. This object outlives the operation.
     template <class Context, class Token>
     auto async_hand_over(Context& context, Token&& token) {
         return asio::async_compose<Token, void(error_code)>(
@@ -116,13 +118,15 @@ public:
                 if (!std::exchange(has_begun, true)) {
                     self.reset_cancellation_state(asio::enable_total_cancellation());
                     error_code refused = errc::operation_not_supported;
-                    if (parts) wait->assign(parts->waits_on(), refused);
+                    if (parts && parts->waits_on() != native_handle_type(-1)) wait->assign(parts->waits_on(), refused);
                     if (refused) {
                         end(refused);
                         return asio::post(std::move(self));
                     }
                 } else if (ec == asio::error::operation_aborted && parts->abort()) {
                     end(asio::error::operation_aborted);
+                } else if (ec && ec != asio::error::operation_aborted) {
+                    end(ec);
                 } else if (error_code how; parts->advance(how)) {
                     end(how);
                 }

@@ -36,6 +36,7 @@ system_offering::~system_offering() {
 
 void system_offering::add(const port_reservation& r, std::string name, failure& f) {
     f = {};
+    if (is_forked(f)) return;
     const auto& core = reservation_core::of(r);
     if (!r) f = {errc::reservation_released, "'" + name + "': nothing is reserved", 0, 0};
     if (core != nullptr && core->source() != nullptr) {
@@ -53,6 +54,7 @@ void system_offering::add(const port_reservation& r, std::string name, failure& 
 void system_offering::serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name,
                             failure& f) {
     f = {};
+    if (is_forked(f)) return;
     auto* const core = reservation_core::of(r).get();
     const bool is_offered = core != nullptr && std::any_of(entries_.begin(), entries_.end(),
                                                            [&](auto& e) { return e.core.get() == core; });
@@ -70,10 +72,22 @@ void system_offering::serve(const port_reservation& r, transport protocol, std::
     if (f) return;
     const std::uint32_t index = std::uint32_t{port} - core->block().first;
     std::erase_if(names_, [&](const named& n) { return n.lane == lane && n.index == index; });
-    names_.push_back({core, lane, index, std::move(name)});
+    names_.push_back({lane, index, lane->loan(index), std::move(name)});
+}
+
+// What a child has is its parent's: nothing of it is said, heard, or called off.
+bool system_offering::is_forked(failure& f) const {
+    if (platform::fork_stamp() == stamp_) return false;
+    f = {errc::forked, "the offer is the parent's of this process; open one of your own, at another address", 0, 0};
+    return true;
+}
+
+native_handle_type system_offering::waits_on() const noexcept {
+    return stage_ == stage::over ? native_handle_type(-1) : static_cast<native_handle_type>(door_->waits_on());
 }
 
 bool system_offering::advance(error_code& ec) {
+    if (is_forked(why_)) return ec = errc::forked, true;
     using event = platform::handover_door::event;
     platform::handover_message m;
     while (stage_ != stage::over) {
@@ -86,13 +100,21 @@ bool system_offering::advance(error_code& ec) {
                 break;
             case event::stranger:
                 refuse({errc::permission_denied,
-                        "ports are handed over to processes of the same uid and to root alone", 0, 0});
+                        "ports are handed over to processes of the same uid alone", 0, 0});
                 break;
             case event::gone:
-                fall_back({errc::operation_aborted, "the successor ended before it had taken over", 0, 0});
+                if (!refused_) refused_ = {errc::operation_aborted, "the successor ended before it had taken over", 0, 0};
+                fall_back(std::move(refused_));
+                break;
+            case event::unclear:
+                if (stage_ == stage::passing) return false;  // it lives, and uses what it has
+                refuse(invalid("not a message of a hand-over"));
                 break;
             case event::late:
-                if (stage_ == stage::passing) break;
+                if (stage_ == stage::passing) {
+                    note_silence();
+                    break;
+                }
                 refuse({errc::operation_aborted, "the successor said nothing for five seconds", 0, 0});
                 break;
             case event::failed:
@@ -105,7 +127,18 @@ bool system_offering::advance(error_code& ec) {
     return true;
 }
 
+// It is not hung up on: it may be serving, and a port would be in two hands.
+void system_offering::note_silence() {
+    door_->patience({});
+    why_ = {errc::operation_aborted,
+            "a successor has everything for five seconds and has not completed; nothing can be drawn until it "
+            "completes or ends",
+            0, 0};
+    log(log_level::warning, why_.what);
+}
+
 bool system_offering::abort() {
+    if (failure f; is_forked(f)) return true;
     if (stage_ == stage::passing || stage_ == stage::over) return false;
     if (stage_ == stage::sending) refuse({errc::operation_aborted, "the predecessor called it off", 0, 0});
     return true;
@@ -130,7 +163,9 @@ void system_offering::hear(const platform::handover_message& m) {
             if (stage_ == stage::passing) return finish();
             break;
         case handover_verb::no:
-            return fall_back(refusal_of(in, "the successor"));
+            refused_ = refusal_of(in, "the successor");
+            if (stage_ == stage::passing) return;  // what it has counts until it has let go of it, and hung up
+            return fall_back(std::move(refused_));
         default:
             break;
     }
@@ -152,7 +187,7 @@ void system_offering::begin(std::uint32_t version) {
             failure f;
             auto board = platform::handover_board::make(e.core->block().count, f);
             if (f) return refuse(std::move(f));
-            u.lanes.push_back({lane.get(), lane->live_priors(), std::move(board)});
+            u.lanes.push_back({lane.get(), lane->live_priors(), std::move(board), {}});
         }
         under_way_.push_back(std::move(u));
     }
@@ -177,9 +212,16 @@ void system_offering::pass() {
         for (std::size_t i = 0; i < frozen; ++i) under_way_[i].core->thaw();
         return refuse({errc::reservation_released, "'" + under_way_[frozen].name + "' was released meanwhile", 0, 0});
     }
+    for (auto& u : under_way_) {
+        for (auto& l : u.lanes) {
+            for (const auto& n : l.names) {
+                if (l.lane->loan(n.index) != n.loan) l.board->say_another(n.index);
+            }
+        }
+    }
     handover_step("frozen");
     stage_ = stage::passing;
-    door_->patience({});
+    door_->patience(std::chrono::seconds(5));
     answer(handover_writer(handover_verb::yours));
 }
 
@@ -226,6 +268,7 @@ void system_offering::fall_back(failure f) {
     }
     log(log_level::warning, "a hand-over came to nothing: " + f.what);
     why_ = std::move(f);
+    refused_ = {};
     stage_ = stage::idle;
     under_way_.clear();
     steps_.clear();

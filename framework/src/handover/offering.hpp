@@ -20,9 +20,7 @@ public:
     void add(const port_reservation& r, std::string name, failure& f) override;
     void serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name,
                failure& f) override;
-    [[nodiscard]] native_handle_type waits_on() const noexcept override {
-        return static_cast<native_handle_type>(door_->waits_on());
-    }
+    [[nodiscard]] native_handle_type waits_on() const noexcept override;
     bool advance(error_code& ec) override;
     bool abort() override;
     [[nodiscard]] const failure& why() const noexcept override { return why_; }
@@ -35,15 +33,16 @@ private:
         std::shared_ptr<reservation_core> core;
     };
     struct named {
-        reservation_core* core;
         port_lane* lane;
         std::uint32_t index;
+        std::uint32_t loan;  // the name is this one's: another worker's session with the port has none
         std::string name;
     };
     struct lane_under_way {
         port_lane* lane;
         prior_owners priors;
         std::shared_ptr<platform::handover_board> board;
+        std::vector<named> names;  // as they were when it began; what is no more by the time, the board says
     };
     struct under_way {
         std::string name;
@@ -70,7 +69,9 @@ private:
     bool answer(const handover_writer& out, std::span<const platform::native_socket> descriptors = {});
     void refuse(failure f);
     void fall_back(failure f);
-    [[nodiscard]] std::vector<const named*> names_of(const port_lane* lane) const;
+    void note_silence();
+    bool is_forked(failure& f) const;
+    [[nodiscard]] std::vector<named> names_of(const port_lane* lane) const;
 
     std::unique_ptr<platform::handover_door> door_;
     const std::uint64_t stamp_;
@@ -80,7 +81,7 @@ private:
     std::vector<under_way> under_way_;
     std::vector<step> steps_;
     std::size_t next_ = 0;
-    failure why_;
+    failure why_, refused_;  // refused_: what a successor said that has not hung up yet
 };
 
 }  // namespace berth::detail

@@ -14,10 +14,10 @@ constexpr std::size_t most_priors = 100;
 
 }  // namespace
 
-std::vector<const system_offering::named*> system_offering::names_of(const port_lane* lane) const {
-    std::vector<const named*> out;
+std::vector<system_offering::named> system_offering::names_of(const port_lane* lane) const {
+    std::vector<named> out;
     for (const auto& n : names_) {
-        if (n.lane == lane && lane->is_open(n.index)) out.push_back(&n);
+        if (n.lane == lane && lane->is_open(n.index) && lane->loan(n.index) == n.loan) out.push_back(n);
     }
     return out;
 }
@@ -34,7 +34,9 @@ void system_offering::plan() {
                 steps_.push_back({handover_part::sockets, r, l, from, std::min(ports_of_message, count - from)});
             }
             // What is named is settled here: a name that comes later is for the next successor.
-            const auto names = static_cast<std::uint32_t>(names_of(under_way_[r].lanes[l].lane).size());
+            auto& lane = under_way_[r].lanes[l];
+            lane.names = names_of(lane.lane);
+            const auto names = static_cast<std::uint32_t>(lane.names.size());
             for (std::uint32_t from = 0; from < names; from += names_of_message) {
                 steps_.push_back({handover_part::names, r, l, from, std::min(names_of_message, names - from)});
             }
@@ -130,14 +132,13 @@ void system_offering::send_sockets(const step& s) {
 }
 
 void system_offering::send_names(const step& s) {
-    const auto names = names_of(under_way_[s.reservation].lanes[s.lane].lane);
-    const auto upto = std::min<std::size_t>(s.from + s.count, names.size());  // some may have been given back since
+    const auto& names = under_way_[s.reservation].lanes[s.lane].names;
     handover_writer out(handover_verb::part);
     out.put(s.part);
-    out.put(static_cast<std::uint32_t>(upto > s.from ? upto - s.from : 0));
-    for (std::size_t i = s.from; i < upto; ++i) {
-        out.put(names[i]->index);
-        out.put(names[i]->name);
+    out.put(s.count);
+    for (std::size_t i = s.from; i < s.from + s.count; ++i) {
+        out.put(names[i].index);
+        out.put(names[i].name);
     }
     answer(out);
 }

@@ -2,15 +2,17 @@
 #include "handover/receiving.hpp"
 
 #include "handover/offering.hpp"
+#include "log.hpp"
 
 #include <algorithm>
 #include <new>
+#include <thread>
 
 namespace berth::detail {
 
 std::unique_ptr<receiving> receiving::receive(const std::string& address, std::chrono::milliseconds patience,
                                               failure& f) {
-    auto line = platform::handover_line::connect(address, f);
+    auto line = platform::handover_line::connect(address, f, std::chrono::steady_clock::now() + patience);
     if (!line) return nullptr;
     auto made = std::make_unique<system_receiving>(address, std::move(line), patience);
     try {
@@ -120,11 +122,22 @@ bound_port system_receiving::take_port(std::size_t i, error_code& ec) {
     return std::move(served_[i]);
 }
 
+// If the word cannot be sent, the predecessor waits on: nothing is in two hands, and it has all again when we end.
 void system_receiving::complete() {
-    if (std::exchange(is_completed_, true)) return;
+    if (is_completed_ || is_forked()) return;
     handover_step("completing");
     const handover_writer have(handover_verb::have);
-    line_->send(have.bytes(), {}, std::chrono::steady_clock::now() + patience_);  // gone: then all is ours anyway
+    const auto until = std::chrono::steady_clock::now() + patience_;
+    auto state = line_->send(have.bytes(), {}, until);
+    while (state == platform::line_state::failed && std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        state = line_->send(have.bytes(), {}, until);
+    }
+    if (state != platform::line_state::fine && state != platform::line_state::gone) {  // gone: then all is ours anyway
+        return log(log_level::error, "the predecessor at " + address_ +
+                                         " cannot be told that this process serves, and cannot go: complete() again");
+    }
+    is_completed_ = true;
     handover_step("completed");
     for (auto& c : coming_) {
         if (const auto core = c.core; core->now() == phase::held) {
@@ -133,8 +146,14 @@ void system_receiving::complete() {
     }
 }
 
+bool system_receiving::is_forked() const noexcept { return platform::fork_stamp() != stamp_; }
+
 std::shared_ptr<offering> system_receiving::offer(failure& f) {
     f = {};
+    if (is_forked()) {
+        f = {errc::forked, "what came over is the parent's of this process", 0, 0};
+        return nullptr;
+    }
     if (!is_completed_) {
         f = {errc::invalid_argument, "what may still go back cannot be offered: complete() first", 0, 0};
         return nullptr;
@@ -143,18 +162,32 @@ std::shared_ptr<offering> system_receiving::offer(failure& f) {
         f = {errc::invalid_argument, "the offer at " + address_ + " was taken already", 0, 0};
         return nullptr;
     }
-    auto door = platform::handover_door::take(std::move(listener_), address_, f);
+    auto door = platform::handover_door::take(listener_, address_, f);
     return door ? std::make_shared<system_offering>(std::move(door)) : nullptr;
 }
 
-// A predecessor hears of the connection's end, and has everything again.
-system_receiving::~system_receiving() {
-    if (!is_ours_ || is_completed_) return;
-    bool is_in_use = false;
-    for (std::size_t i = 0; i < coming_.size(); ++i) {
-        is_in_use = is_in_use || (!held_[i] && coming_[i].core->now() == phase::held);
+bool system_receiving::is_in_use(std::size_t i) const {
+    const auto& core = *coming_[i].core;
+    if (!held_[i] && core.now() == phase::held) return true;
+    std::uint32_t untaken = 0;
+    for (std::size_t k = 0; k < ports_.size(); ++k) {
+        if (ports_[k].reservation == coming_[i].name && served_[k]) ++untaken;
     }
-    if (is_in_use) complete();
+    return core.ports_out() > untaken;
+}
+
+// A predecessor that hears of the connection's end has everything again, so nothing of it may be left here.
+system_receiving::~system_receiving() {
+    if (!is_ours_ || is_completed_ || is_forked()) return;
+    for (std::size_t i = 0; i < coming_.size(); ++i) {
+        if (!is_in_use(i)) continue;
+        complete();
+        return;
+    }
+    served_.clear();
+    held_.clear();
+    coming_.clear();
+    line_->hang_up();
 }
 
 }  // namespace berth::detail

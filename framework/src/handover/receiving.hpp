@@ -5,6 +5,7 @@
 #pragma once
 
 #include "handover/wire.hpp"
+#include "platform/fork_stamp.hpp"
 #include "reservation_core.hpp"
 
 #include <berth/detail/handover_parts.hpp>
@@ -17,7 +18,7 @@ class system_receiving final : public receiving {
 public:
     system_receiving(std::string address, std::shared_ptr<platform::handover_line> line,
                      std::chrono::milliseconds patience)
-        : address_(std::move(address)), line_(std::move(line)), patience_(patience) {}
+        : address_(std::move(address)), line_(std::move(line)), patience_(patience), stamp_(platform::fork_stamp()) {}
     ~system_receiving() override;
 
     /// All of it; false and a failure: nothing is held.
@@ -63,10 +64,13 @@ private:
     static std::unique_ptr<platform::held_block> build_block(const coming& c, coming_lane& lane, failure& f);
     bool get_word(failure& f);
     void settle();
+    [[nodiscard]] bool is_forked() const noexcept;
+    [[nodiscard]] bool is_in_use(std::size_t i) const;
 
     const std::string address_;
     std::shared_ptr<platform::handover_line> line_;
     const std::chrono::milliseconds patience_;
+    const std::uint64_t stamp_;  // a forked child's copy does nothing: what came is its parent's
     platform::handed_descriptor listener_, process_;
     std::uint32_t parts_ = 0;
     std::vector<coming> coming_;

@@ -31,6 +31,7 @@ enum class handover_part : std::uint8_t {
 class handover_writer {
 public:
     explicit handover_writer(handover_verb verb) {
+        bytes_.reserve(128);  // most are shorter
         put(magic);
         put(verb);
     }

@@ -48,6 +48,13 @@ public:
     [[nodiscard]] std::uint64_t rest(std::uint32_t index) const noexcept {
         return std::atomic_ref(rests()[index]).load(std::memory_order_relaxed);
     }
+    /// Of a port that is out: not with the worker that was served by name.
+    void say_another(std::uint32_t index) noexcept {
+        std::atomic_ref(rests()[index]).store(1, std::memory_order_release);
+    }
+    [[nodiscard]] bool is_another(std::uint32_t index) const noexcept {
+        return fate(index) == port_fate::out && rest(index) != 0;
+    }
     [[nodiscard]] native_socket memory() const noexcept { return memory_; }
 
 private:

@@ -57,8 +57,10 @@ enum class line_state : std::uint8_t {
 class handover_line {
 public:
     /// The successor's end. Errors: service_unavailable (nobody offers there), permission_denied (also: who offers is
-    /// neither of our uid nor root), invalid_argument (the address), too_many_files, operation_not_supported.
-    static std::shared_ptr<handover_line> connect(const std::string& address, failure& f);
+    /// of another uid), operation_aborted (so many wait that there was no place in line until `until`),
+    /// invalid_argument (the address), too_many_files, operation_not_supported.
+    static std::shared_ptr<handover_line> connect(const std::string& address, failure& f,
+                                                  std::chrono::steady_clock::time_point until = {});
     explicit handover_line(handed_descriptor connection) noexcept : connection_(std::move(connection)) {}
 
     /// Waits until `until`; in the past: not at all.
@@ -67,6 +69,8 @@ public:
     line_state receive(handover_message& out, std::chrono::steady_clock::time_point until);
     /// True once the other side has ended. Pre: it has nothing more to say.
     [[nodiscard]] bool is_closed() const noexcept;
+    /// Ends it for the other side, also while somebody keeps this object.
+    void hang_up() noexcept;
     [[nodiscard]] native_socket descriptor() const noexcept { return connection_.get(); }
 
 private:
@@ -85,16 +89,18 @@ public:
     enum class event : std::uint8_t {
         none,
         message,
-        stranger,  // connected, but neither of our uid nor root: answer and hang up
+        stranger,  // connected, but of another uid: answer and hang up
         gone,      // the successor ended the connection
+        unclear,   // it is there, and what it said could not be had
         late,      // it said nothing for as long as patience() allows
         failed,    // nobody can be let in: too_many_files, …
     };
 
     /// `address`: a path, or '@' and a name that is in no file system. already_bound: somebody offers there.
     static std::unique_ptr<handover_door> open(const std::string& address, failure& f);
-    /// The same listening socket, from a predecessor.
-    static std::unique_ptr<handover_door> take(handed_descriptor listener, const std::string& address, failure& f);
+    /// The same listening socket, from a predecessor; on failure it stays the caller's. If its path is no more, another
+    /// one is opened there.
+    static std::unique_ptr<handover_door> take(handed_descriptor& listener, const std::string& address, failure& f);
     ~handover_door();
     handover_door(const handover_door&) = delete;
     handover_door& operator=(const handover_door&) = delete;
@@ -121,6 +127,7 @@ private:
     event let_in(failure& f);
 
     std::string address_;
+    std::pair<std::uint64_t, std::uint64_t> place_;  // device and inode of the path
     handed_descriptor listener_, waits_on_, timer_, process_;
     std::shared_ptr<handover_line> line_;
     std::chrono::milliseconds patience_{0};

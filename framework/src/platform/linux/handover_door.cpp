@@ -6,7 +6,9 @@
 #include "platform/linux/local_socket.hpp"
 #include "platform/linux/os_failure.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -44,6 +46,33 @@ int clear_path(const std::string& path, const handover_address& at) noexcept {
     return errno == ECONNREFUSED && ::unlink(path.c_str()) != 0 ? errno : 0;
 }
 
+// Of two processes that begin at one path at once, one finds the other's socket only when that listens already.
+class directory_lock {
+public:
+    directory_lock() = default;
+    directory_lock(const directory_lock&) = delete;
+    directory_lock& operator=(const directory_lock&) = delete;
+    ~directory_lock() {
+        if (fd_.get() >= 0) ::flock(number(fd_), LOCK_UN);  // also if a child has a copy
+    }
+    /// 0 or an errno; EWOULDBLOCK: somebody else has it, and that for a second.
+    int take(const std::string& path) noexcept {
+        const auto name = path.rfind('/');
+        const std::string directory = name == std::string::npos ? "." : path.substr(0, name + 1);
+        fd_ = handed_descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (fd_.get() < 0) return errno;
+        for (int i = 0; i < 1000; ++i) {
+            if (::flock(number(fd_), LOCK_EX | LOCK_NB) == 0) return 0;
+            if (errno != EWOULDBLOCK && errno != EINTR) return errno;
+            ::usleep(1000);
+        }
+        return EWOULDBLOCK;
+    }
+
+private:
+    handed_descriptor fd_;
+};
+
 }  // namespace
 
 std::unique_ptr<handover_door> handover_door::open(const std::string& address, failure& f) {
@@ -51,24 +80,43 @@ std::unique_ptr<handover_door> handover_door::open(const std::string& address, f
     handover_address at;
     int error = at.set(address);
     const bool is_path = error == 0 && address.front() != '@';
-    if (is_path) error = clear_path(address, at);
+    directory_lock alone;
+    if (is_path) error = alone.take(address);
+    if (error == EWOULDBLOCK) {
+        f = {errc::system_failure, "ports cannot be offered at " + address + ": another process locks its directory",
+             0, 0};
+        return nullptr;
+    }
+    if (is_path && error == 0) error = clear_path(address, at);
     handed_descriptor fd(error != 0 ? -1 : ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (error == 0 && (fd.get() < 0 || ::bind(number(fd), at.data(), at.size) != 0)) error = errno;
+    if (error == 0 && fd.get() < 0) error = errno;
+    if (error == 0 && ::bind(number(fd), at.data(), at.size) != 0) error = errno;
+    const bool is_bound = error == 0;
     // Nobody can connect before listen(), so the mode is right before it matters.
     if (error == 0 && is_path && ::chmod(address.c_str(), 0600) != 0) error = errno;
     if (error == 0 && ::listen(number(fd), 16) != 0) error = errno;
-    if (error == 0) return take(std::move(fd), address, f);
-    f = error == EADDRINUSE ? occupied(address) : failed(address, error);
-    return nullptr;
+    if (error != 0) f = error == EADDRINUSE ? occupied(address) : failed(address, error);
+    auto door = error == 0 ? take(fd, address, f) : nullptr;
+    if (!door && is_bound && is_path) ::unlink(address.c_str());
+    return door;
 }
 
-std::unique_ptr<handover_door> handover_door::take(handed_descriptor listener, const std::string& address,
+std::unique_ptr<handover_door> handover_door::take(handed_descriptor& listener, const std::string& address,
                                                    failure& f) {
     f = {};
     std::unique_ptr<handover_door> door(new handover_door);
+    struct stat there {};
+    if (address.front() != '@' && ::lstat(address.c_str(), &there) != 0 && errno == ENOENT) {
+        door = open(address, f);  // who listened last took the name away: nobody finds the old socket any more
+        if (door) handed_descriptor(std::move(listener));
+        return door;
+    }
     door->address_ = address;
+    door->place_ = {there.st_dev, there.st_ino};
     door->listener_ = std::move(listener);
-    return door->set_up(f) ? std::move(door) : nullptr;
+    if (door->set_up(f)) return door;
+    listener = std::move(door->listener_);
+    return nullptr;
 }
 
 bool handover_door::set_up(failure& f) {
@@ -87,9 +135,11 @@ bool handover_door::set_up(failure& f) {
     return true;
 }
 
-// Whoever still offers here takes the name away with it.
+// Whoever still offers here takes the name away with it, if it is its own still.
 handover_door::~handover_door() {
-    if (listener_.get() >= 0 && address_.front() != '@') ::unlink(address_.c_str());
+    struct stat there {};
+    if (listener_.get() < 0 || address_.front() == '@' || ::lstat(address_.c_str(), &there) != 0) return;
+    if (place_ == std::pair<std::uint64_t, std::uint64_t>(there.st_dev, there.st_ino)) ::unlink(address_.c_str());
 }
 
 bool handover_door::watch(native_socket fd, bool on) noexcept {
@@ -119,7 +169,7 @@ handover_door::event handover_door::let_in(failure& f) {
     line_ = std::make_shared<handover_line>(handed_descriptor(fd.release()));
     watch(listener_.get(), false);
     watch(line_->descriptor(), true);
-    return unknown == 0 && (who.uid == ::geteuid() || who.uid == 0) ? event::none : event::stranger;
+    return unknown == 0 && who.uid == ::geteuid() ? event::none : event::stranger;
 }
 
 handover_door::event handover_door::next(handover_message& out, failure& f) {
@@ -135,8 +185,8 @@ handover_door::event handover_door::next(handover_message& out, failure& f) {
             std::uint64_t times = 0;
             return ::read(number(timer_), &times, sizeof times) == sizeof times ? event::late : event::none;
         }
-        default:
-            return event::gone;
+        default:  // an end, or no memory, no room, an empty message: only an end is one
+            return line_->is_closed() ? event::gone : event::unclear;
     }
 }
 

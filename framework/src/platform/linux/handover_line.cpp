@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <thread>
 
 namespace berth::platform {
 namespace {
@@ -58,8 +59,7 @@ failure failed_connect(const std::string& address, int error) {
         case EACCES:
         case EPERM:
             return {errc::permission_denied,
-                    address + ": only root and the uid of the process that offers its ports may take them over", 0,
-                    0};
+                    address + ": only the uid of the process that offers its ports may take them over", 0, 0};
         default:
             return {code_of(-error), "the hand-over's socket " + address + ": " + reason, 0, 0};
     }
@@ -71,24 +71,33 @@ handed_descriptor::~handed_descriptor() {
     if (fd_ >= 0) ::close(static_cast<int>(fd_));
 }
 
-std::shared_ptr<handover_line> handover_line::connect(const std::string& address, failure& f) {
+std::shared_ptr<handover_line> handover_line::connect(const std::string& address, failure& f,
+                                                      clock::time_point until) {
     f = {};
     handover_address to;
     int error = to.set(address);
     handed_descriptor fd(error != 0 ? -1 : ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int socket = static_cast<int>(fd.get());
-    if (error == 0 && (socket < 0 || ::connect(socket, to.data(), to.size) != 0)) error = errno;
+    if (error == 0 && socket < 0) error = errno;
+    while (error == 0 && ::connect(socket, to.data(), to.size) != 0) {
+        if (errno != EAGAIN || clock::now() >= until) {
+            error = errno;
+        } else {
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+    }
     local_peer offers;
     if (error == 0) error = peer_of(socket, offers);
-    if (error == 0 && offers.uid != ::geteuid() && offers.uid != 0) {
+    if (error == 0 && offers.uid != ::geteuid()) {
         f = {errc::permission_denied,
              address + " belongs to a process of uid " + std::to_string(offers.uid) +
-                 ": ports are taken over from one's own uid or from root alone",
+                 ": ports are taken over from one's own uid alone",
              0, 0};
         return nullptr;
     }
     if (error == EAGAIN) {
-        f = {errc::service_unavailable, "too many successors wait at " + address, 0, 0};
+        f = {errc::operation_aborted,
+             "so many successors wait at " + address + " that there was no place in line; its predecessor is busy", 0, 0};
         return nullptr;
     }
     if (error == 0) return std::make_shared<handover_line>(std::move(fd));
@@ -129,6 +138,8 @@ bool handover_line::is_closed() const noexcept {
     pollfd waiting{.fd = static_cast<int>(connection_.get()), .events = 0, .revents = 0};
     return ::poll(&waiting, 1, 0) != 0 && (waiting.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
+
+void handover_line::hang_up() noexcept { ::shutdown(static_cast<int>(connection_.get()), SHUT_RDWR); }
 
 bool predecessor_is_dead(native_socket process) noexcept {
     pollfd waiting{.fd = static_cast<int>(process), .events = POLLIN, .revents = 0};

@@ -19,7 +19,8 @@ std::shared_ptr<handover_board> handover_board::open(native_socket, std::uint32_
 handover_board::~handover_board() = default;
 
 handed_descriptor::~handed_descriptor() = default;
-std::shared_ptr<handover_line> handover_line::connect(const std::string&, failure& f) {
+std::shared_ptr<handover_line> handover_line::connect(const std::string&, failure& f,
+                                                      std::chrono::steady_clock::time_point) {
     f = unsupported();
     return nullptr;
 }
@@ -31,6 +32,7 @@ line_state handover_line::receive(handover_message&, std::chrono::steady_clock::
     return line_state::failed;
 }
 bool handover_line::is_closed() const noexcept { return true; }
+void handover_line::hang_up() noexcept {}
 bool predecessor_is_dead(native_socket) noexcept { return false; }
 void count_descriptors(std::uint64_t& open, std::uint64_t& limit) noexcept { open = 0, limit = ~std::uint64_t{0}; }
 
@@ -38,7 +40,7 @@ std::unique_ptr<handover_door> handover_door::open(const std::string&, failure& 
     f = unsupported();
     return nullptr;
 }
-std::unique_ptr<handover_door> handover_door::take(handed_descriptor, const std::string&, failure& f) {
+std::unique_ptr<handover_door> handover_door::take(handed_descriptor&, const std::string&, failure& f) {
     f = unsupported();
     return nullptr;
 }
