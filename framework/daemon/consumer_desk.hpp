@@ -26,6 +26,7 @@ namespace berth::daemon {
 
 struct consumer_limits {
     std::uint32_t consumers = 512;
+    std::uint32_t of_one_user = 384;        // of these: the others' are left for other users
     std::uint32_t ports = 65536;            // for each
     std::chrono::milliseconds recall{100};  // to answer when ports are wanted back
     std::uint32_t pieces = 256;             // ports of one who is gone that are brought back in a turn
@@ -90,6 +91,7 @@ private:
     enum class stage : std::uint8_t { settling, served, shut_out, gone };
     struct consumer {
         std::uint64_t id = 0;
+        std::uint32_t user = 0;  // of the process that connected
         platform::descriptor connection;
         ledger book;
         stage now = stage::settling;
@@ -103,6 +105,7 @@ private:
     };
     using place = std::list<consumer>::iterator;
 
+    [[nodiscard]] failure no_room(int connection) const;
     void listen_to(place c);
     void read(place c);
     bool obey(consumer& c, std::span<const std::byte> bytes);
