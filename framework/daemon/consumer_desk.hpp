@@ -1,12 +1,12 @@
 // Which consumer has which ports: sockets go out, come back, and are wanted back.
 //
 // A consumer is a connection with a ledger, and both are with the descriptor store too: a daemon that starts again
-// has them as they were, and hears from each consumer what it really has before it serves it (`settling`): an answer to
-// this daemon's own question, which carries its epoch. A `holding` speaks of what was sent up to the message that it
-// names, and of nothing that is still on its way. The end of
-// the connection is the end of the consumer, and nothing else is: one that misbehaves is not served any more
-// (`shut_out`), but its ports stay its own until it is gone, because it has their sockets. Invariant: no port is in
-// two ledgers, and a port in a ledger is out in its block's lane. Nothing here waits for a consumer.
+// has them as they were, and hears from each consumer what it really has before it serves it (`settling`): an answer
+// to this daemon's own question, which carries its epoch. A `holding` speaks of what was sent up to the message that
+// it names, and of nothing that is still on its way. The end of the connection is the end of the consumer, and
+// nothing else is: one that misbehaves is not served any more (`shut_out`), but its ports stay its own until it is
+// gone, because it has their sockets. Invariant: no port is in two ledgers, and a port in a ledger is out in its
+// block's lane. Nothing here waits for a consumer.
 #pragma once
 
 #include "connection_watch.hpp"
@@ -95,8 +95,8 @@ private:
         platform::descriptor connection;
         ledger book;
         stage now = stage::settling;
-        std::uint64_t epoch = 0;   // of this daemon's `restarted`; 0: it heard none
-        std::uint64_t sent = 0;    // `fetched` messages in this epoch
+        std::uint64_t epoch = 0;                                  // of this daemon's `restarted`; 0: it heard none
+        std::uint64_t sent = 0;                                   // `fetched` messages in this epoch
         std::unordered_map<std::uint32_t, std::uint64_t> lent{};  // in this epoch, and out: with which message
         bool is_recalled = false;  // and has not yet answered
         bool is_let_go = false;    // only its end is listened to

@@ -144,7 +144,8 @@ TEST_F(daemon_share_bounds, nonsense_ends_the_service_but_not_the_ports) {
                 break;
             case 4: {
                 const int fd = bad.get();
-                if (send(bad, fetch_request(1), std::span(&fd, 1)) == EPERM) send(bad, bytes);  // the kernel refuses it
+                if (send(bad, fetch_request(1), std::span(&fd, 1)) == EPERM)
+                    send(bad, bytes);  // the kernel refuses it
                 break;
             }
             default:
