@@ -1,12 +1,12 @@
 // Which consumer has which ports: sockets go out, come back, and are wanted back.
 //
 // A consumer is a connection with a ledger, and both are with the descriptor store too: a daemon that starts again
-// has them as they were, and hears from each consumer what it really has before it serves it (`settling`): an answer to
-// this daemon's own question, which carries its epoch. A `holding` speaks of what was sent up to the message that it
-// names, and of nothing that is still on its way. The end of
-// the connection is the end of the consumer, and nothing else is: one that misbehaves is not served any more
-// (`shut_out`), but its ports stay its own until it is gone, because it has their sockets. Invariant: no port is in
-// two ledgers, and a port in a ledger is out in its block's lane. Nothing here waits for a consumer.
+// has them as they were, and hears from each consumer what it really has before it serves it (`settling`): an answer
+// to this daemon's own question, which carries its epoch. A `holding` speaks of what was sent up to the message that
+// it names, and of nothing that is still on its way. The end of the connection is the end of the consumer, and
+// nothing else is: one that misbehaves is not served any more (`shut_out`), but its ports stay its own until it is
+// gone, because it has their sockets. Invariant: no port is in two ledgers, and a port in a ledger is out in its
+// block's lane. Nothing here waits for a consumer.
 #pragma once
 
 #include "connection_watch.hpp"
@@ -26,6 +26,7 @@ namespace berth::daemon {
 
 struct consumer_limits {
     std::uint32_t consumers = 512;
+    std::uint32_t of_one_user = 384;        // of these: the others' are left for other users
     std::uint32_t ports = 65536;            // for each
     std::chrono::milliseconds recall{100};  // to answer when ports are wanted back
     std::uint32_t pieces = 256;             // ports of one who is gone that are brought back in a turn
@@ -90,11 +91,12 @@ private:
     enum class stage : std::uint8_t { settling, served, shut_out, gone };
     struct consumer {
         std::uint64_t id = 0;
+        std::uint32_t user = 0;  // of the process that connected
         platform::descriptor connection;
         ledger book;
         stage now = stage::settling;
-        std::uint64_t epoch = 0;   // of this daemon's `restarted`; 0: it heard none
-        std::uint64_t sent = 0;    // `fetched` messages in this epoch
+        std::uint64_t epoch = 0;                                  // of this daemon's `restarted`; 0: it heard none
+        std::uint64_t sent = 0;                                   // `fetched` messages in this epoch
         std::unordered_map<std::uint32_t, std::uint64_t> lent{};  // in this epoch, and out: with which message
         bool is_recalled = false;  // and has not yet answered
         bool is_let_go = false;    // only its end is listened to
@@ -103,6 +105,7 @@ private:
     };
     using place = std::list<consumer>::iterator;
 
+    [[nodiscard]] failure no_room(int connection) const;
     void listen_to(place c);
     void read(place c);
     bool obey(consumer& c, std::span<const std::byte> bytes);

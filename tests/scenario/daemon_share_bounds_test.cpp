@@ -144,7 +144,8 @@ TEST_F(daemon_share_bounds, nonsense_ends_the_service_but_not_the_ports) {
                 break;
             case 4: {
                 const int fd = bad.get();
-                if (send(bad, fetch_request(1), std::span(&fd, 1)) == EPERM) send(bad, bytes);  // the kernel refuses it
+                if (send(bad, fetch_request(1), std::span(&fd, 1)) == EPERM)
+                    send(bad, bytes);  // the kernel refuses it
                 break;
             }
             default:
@@ -201,6 +202,22 @@ TEST_F(daemon_share_bounds, who_does_not_read_is_let_go_of_and_nobody_waits_for_
     EXPECT_TRUE(port);
     EXPECT_LT(std::chrono::steady_clock::now() - began, 1s);
     EXPECT_TRUE(answers());
+}
+
+TEST_F(daemon_share_bounds, one_user_cannot_have_all_consumers) {
+    create(transport::udp, 4);
+    std::vector<descriptor> crowd;
+    for (int i = 0; i < 384; ++i) {
+        crowd.push_back(rude_consumer());
+        ASSERT_EQ(listed().consumers, crowd.size());
+    }
+    failure f;
+    const auto none = open_persistent(token_, f, here());
+    EXPECT_EQ(f.code, errc::service_unavailable);
+    EXPECT_NE(f.what.find("no user may have more"), std::string::npos) << f.what;
+    crowd.pop_back();
+    EXPECT_TRUE(comes_true([&] { return listed().consumers == 383; }));
+    EXPECT_TRUE(open(token_).take());
 }
 
 TEST_F(daemon_share_bounds, a_flood_of_fetches_takes_nobody_down) {

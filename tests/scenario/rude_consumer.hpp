@@ -32,8 +32,7 @@ protected:
         return out;
     }
     static auto fetch_request(std::uint32_t count) {
-        return detail::encode(
-            detail::service_request{.kind = detail::request_kind::fetch, .block = {0, count}});
+        return detail::encode(detail::service_request{.kind = detail::request_kind::fetch, .block = {0, count}});
     }
 };
 

@@ -4,8 +4,10 @@
 // here asks the daemon, which sends many at once, and from then on taking and giving back are what they are with a
 // reservation of the process's own, and ask nobody. What is idle goes back when others want it. A process that ends,
 // however it ends, gives all back; a daemon that ends and comes again is noticed by nobody. Who may consume a block
-// is whoever may obtain its token: see persistent.hpp. Documents: "Remarks" of SIO_ASSOCIATE_PORT_RESERVATION for a
-// persistent reservation's token; associate() takes such a token as well, and opens a share by itself.
+// is whoever may obtain its token: see persistent.hpp. All consumers trust one another: sockets go from one to the
+// next, and one that on purpose keeps a copy of a socket it gave back (duplicate(), SCM_RIGHTS, a child) can read
+// what the next one is sent. Documents: "Remarks" of SIO_ASSOCIATE_PORT_RESERVATION for a persistent reservation's
+// token; associate() takes such a token as well, and opens a share by itself.
 #pragma once
 
 #include <berth/persistent.hpp>
@@ -23,22 +25,23 @@ struct share_options {
 
 /// Opens a share of the persistent block that the token names. Post on success: a reservation of that block without a
 /// port yet; its token is the block's. Differences to a reservation of the process's own:
-/// - a take that finds nothing here waits for the daemon (tenths of a millisecond; `patience` at most), and fails
-/// with
-///   block_exhausted (also: the block is drained, or the ports that are left are kept for other consumers),
-///   service_unavailable, too_many_files or reservation_released (the block was removed); take_port and take_pair ask
-///   for exactly what they need;
+/// - a take that finds nothing here waits for the daemon (tenths of a millisecond; `patience` at most, or a year),
+///   and fails with block_exhausted (also: the block is drained, or the ports that are left are kept for other
+///   consumers), service_unavailable, too_many_files or reservation_released (the block was removed); take_port and
+///   take_pair ask for exactly what they need;
 /// - statistics() count the ports that are here;
 /// - release() gives all ports back; those whose sockets callers of bind() or duplicate() still have stay this
-///   process's until it ends.
-/// Errors: invalid_token, invalid_argument, permission_denied, service_unavailable, too_many_files, system_failure.
-/// Thread-safe. One thread for each open share, asleep but for the daemon's
-/// wishes and a look once a second at what is idle. A forked child opens its own.
+///   process's until it ends, and no others; a take that it overlaps fails with reservation_released;
+/// - where daemon and keeper are both new, idle ports are closed, and those that are out when they are given back.
+/// associate() with a token that this process does not know asks the daemon as well, for five seconds at most.
+/// Errors: invalid_token, invalid_argument, permission_denied, service_unavailable (also: berthd serves as many
+/// shares as it will), too_many_files, system_failure. Thread-safe. One thread for each open share, asleep but for
+/// the daemon's wishes and a look once a second at what is idle. A forked child opens its own.
 [[nodiscard]] BERTH_DECL port_reservation open_persistent(reservation_token token, failure& f,
                                                           const share_options& options = {});
 
 /// Why the last draw of this reservation that asked the daemon got nothing; an empty failure if it got something, or
-/// the ports are the process's own. Thread-safe.
+/// the ports are the process's own. In a forked child: forked. Waits for a draw that is asking. Thread-safe.
 [[nodiscard]] BERTH_DECL failure last_refusal(const port_reservation& reservation);
 
 [[nodiscard]] inline port_reservation open_persistent(reservation_token token, error_code& ec,

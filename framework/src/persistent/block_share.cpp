@@ -70,8 +70,8 @@ block_share::clock::time_point block_share::deadline() const {
     return clock::now() + std::min(options_.patience, longest);
 }
 
-// Until it is answered: a daemon that starts again meanwhile says so, and is asked again. A request for which there is
-// no room waits for it, and nothing more: whoever does not read is not gone.
+// Until it is answered: a daemon that starts again meanwhile says so, and is asked again. A request for which there
+// is no room waits for it, and nothing more: whoever does not read is not gone.
 bool block_share::ask(port_lane& lane, const service_request& asked, failure& f) {
     const auto until = deadline();
     for (bool is_asked = false;;) {

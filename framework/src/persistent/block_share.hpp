@@ -3,9 +3,9 @@
 // Whoever draws and finds nothing asks here and waits; one thread sleeps on the connection and does what the daemon
 // wishes meanwhile. Invariant: what this side has is what its lane says; what the daemon believes can differ only by
 // messages under way, and `holding`, which names the last message that it knows of, settles it at any time. A daemon
-// that starts again keeps the connection: it says `restarted`, hears what is held here, and is asked again. The daemon
-// takes the end of a connection for the end of all its sockets: so one over which a port came is closed only when no
-// port is here, and after an end that came from the other side nothing that is here is drawn again.
+// that starts again keeps the connection: it says `restarted`, hears what is held here, and is asked again. The
+// daemon takes the end of a connection for the end of all its sockets: so one over which a port came is closed only
+// when no port is here, and after an end that came from the other side nothing that is here is drawn again.
 #pragma once
 
 #include "persistent/share_message.hpp"

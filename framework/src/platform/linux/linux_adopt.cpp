@@ -66,8 +66,8 @@ int linux_block::adopt_session(std::uint32_t index, port_sockets& port) noexcept
     return silence(index, port);
 }
 
-// Whoever has a descriptor of the old session socket keeps it on the port. Such a port waits without one until renew()
-// finds the old one gone, and costs the others nothing.
+// Whoever has a descriptor of the old session socket keeps it on the port. Such a port waits without one until
+// renew() finds the old one gone, and costs the others nothing.
 int linux_block::rebind_adopted(std::uint32_t index, port_sockets& port) noexcept {
     bool lives = false;
     int r = old_session_lives(index, port, lives);

@@ -123,8 +123,8 @@ int send_message(int connection, std::span<const std::byte> bytes, std::span<con
     }
 }
 
-int receive_message(int connection, std::span<std::byte> bytes, std::size_t& size,
-                    std::vector<descriptor>& received, std::size_t* cut) {
+int receive_message(int connection, std::span<std::byte> bytes, std::size_t& size, std::vector<descriptor>& received,
+                    std::size_t* cut) {
     size = 0;
     received.clear();
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_descriptors)];
