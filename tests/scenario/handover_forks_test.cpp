@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
 
 #include <chrono>
 
@@ -192,6 +193,30 @@ TEST_F(handover_ends, a_port_that_is_kept_keeps_what_came) {
     error_code ec;
     lobby_.give_back(ec);
     successor.channel().say("serve");
+    EXPECT_EQ(successor.wait(), 0);
+}
+
+TEST_F(handover_ends, a_socket_that_was_moved_out_keeps_what_came) {
+    other_process successor([&](const word_channel& words) {
+        static_cast<void>(words.hear());
+        asio::io_context context;
+        auto over = receive_handover(address_);
+        error_code ec;
+        auto ports = over.take_reservation("ports", ec);
+        auto room = ports.take<asio::ip::udp::socket>(context.get_executor(), ec);
+        const asio::ip::udp::socket mine(std::move(*room));
+        room.give_back(ec);
+        ports = {};
+        over = {};
+        words.say("kept");
+        static_cast<void>(words.hear());
+    });
+    begin();
+    successor.channel().say("go");
+    EXPECT_EQ(hear(successor), "kept");
+    for (int i = 0; i < 1'000 && !has_ended_; ++i) context_.run_for(1ms);
+    EXPECT_TRUE(has_ended_) << "the predecessor has a port that the successor has";
+    successor.channel().say("end");
     EXPECT_EQ(successor.wait(), 0);
 }
 

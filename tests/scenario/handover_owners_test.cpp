@@ -189,6 +189,36 @@ TEST(handover_owners_of, a_socket_that_its_caller_bound_comes_back_when_it_is_cl
     EXPECT_EQ(predecessor.wait(), 0);
 }
 
+// To replace a session socket loosens its holder for a moment, and until complete() the holder may go back.
+TEST(handover_owners_of, no_session_socket_is_replaced_before_the_successor_completes) {
+    const auto address = fresh_address();
+    other_process predecessor([&](const word_channel& words) {
+        asio::io_context context;
+        auto ports = reserve_udp();
+        error_code ec;
+        auto room = ports.take<asio::ip::udp::socket>(context.get_executor(), ec);
+        room->close();
+        room.give_back(ec);
+        handover_offer offer(address);
+        failure f;
+        offer.add(ports, "ports", f);
+        words.say("ready");
+        hand_over(offer);
+    });
+    ASSERT_EQ(predecessor.channel().hear(), "ready");
+    auto over = receive_handover(address);
+    error_code ec;
+    auto ports = over.take_reservation("ports", ec);
+    ports.reclaim();
+    EXPECT_EQ(ports.statistics().ports.condemned, 1u);
+    expect_shut(ports.block(), transport::udp);
+    over.complete();
+    EXPECT_EQ(predecessor.wait(), 0);
+    ports.reclaim();
+    EXPECT_EQ(ports.statistics().ports.condemned, 0u);
+    expect_whole(ports, transport::udp, count);
+}
+
 enum class moved { before_complete, after_complete };
 class handover_moved_out : public testing::TestWithParam<moved> {};
 

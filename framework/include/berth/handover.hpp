@@ -147,7 +147,8 @@ public:
             token, context);
     }
 
-    /// Why the last attempt of a successor's came to nothing; empty: none did, or the last one succeeded.
+    /// Why the last attempt of a successor's came to nothing, or that one has received and is silent; empty: none did, or
+    /// the last one succeeded.
     /// Pre: it offers.
     [[nodiscard]] const failure& why() const noexcept { return parts_->why(); }
 

@@ -92,6 +92,7 @@ void system_receiving::settle() {
             port_lane& made = *c.core->lanes()[l];
             lane.priors.insert(lane.priors.begin(), {lane.board, line_});
             made.come_over(std::move(lane.priors), lane.serving);
+            made.keep_sessions(true);  // to replace one changes its holder, which may be the predecessor's again
             for (std::size_t i = 0; i < lane.serving.size(); ++i) {
                 const std::uint32_t index = lane.serving[i];
                 if (!made.is_open(index)) continue;  // given back while it went across
@@ -141,7 +142,10 @@ void system_receiving::complete() {
     handover_step("completed");
     for (auto& c : coming_) {
         if (const auto core = c.core; core->now() == phase::held) {
-            for (auto& lane : core->lanes()) lane->block().come_over();
+            for (auto& lane : core->lanes()) {
+                lane->block().come_over();
+                lane->keep_sessions(false);
+            }
         }
     }
 }
