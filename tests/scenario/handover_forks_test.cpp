@@ -10,6 +10,7 @@
 #include <asio/ip/udp.hpp>
 
 #include <chrono>
+#include <cstdlib>
 
 namespace berth::test {
 namespace {
@@ -171,6 +172,28 @@ TEST_F(handover_ends, nothing_but_a_hang_up_takes_back_what_a_successor_has) {
     successor.wait();
     expect_untouched();
     EXPECT_NE(offer_.why().what.find("no more"), std::string::npos) << offer_.why().what;
+}
+
+// Nightly: it takes as long as a silence is borne.
+TEST_F(handover_ends, a_successor_that_has_everything_and_is_silent_is_told_of_and_keeps_it) {
+    if (std::getenv("BERTH_SILENCES") == nullptr) GTEST_SKIP() << "BERTH_SILENCES is not set: it takes six seconds";
+    other_process successor([&](const word_channel& words) {
+        static_cast<void>(words.hear());
+        const auto over = receive_handover(address_);
+        words.say("received");
+        static_cast<void>(words.hear());
+        ::_exit(0);
+    });
+    begin();
+    successor.channel().say("go");
+    EXPECT_EQ(hear(successor), "received");
+    EXPECT_FALSE(offer_.why());
+    context_.run_for(5'500ms);
+    EXPECT_NE(offer_.why().what.find("five seconds"), std::string::npos) << offer_.why().what;
+    expect_passing();
+    successor.kill();
+    successor.wait();
+    expect_untouched();
 }
 
 TEST_F(handover_ends, a_port_that_is_kept_keeps_what_came) {

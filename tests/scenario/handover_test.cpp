@@ -312,8 +312,8 @@ void close_copy_while_frozen(const char* step) {
     if (std::string_view(step) == "frozen" && copy_to_close >= 0) ::close(std::exchange(copy_to_close, -1));
 }
 
-// Draws, give backs and looks of other threads, at every moment of attempts that come to nothing; and a copy of a port
-// that was given back is closed while nobody may touch it.
+// Draws, give backs and looks of other threads, at every moment of attempts that come to nothing; and a copy of a
+// port that was given back is closed while nobody may touch it.
 TEST(handover, that_fails_loses_no_port_while_threads_draw) {
     const auto address = fresh_address();
     const nursery successors([&](int order) {

@@ -3,10 +3,9 @@
 // The old process (the predecessor) offers, the new one (the successor) receives, starts to serve, and completes;
 // only then does the predecessor stop serving. Both have the very same sockets of the system meanwhile: no port is
 // free for an instant, a client in a listener's queue stays there, a datagram is read by one of the two. All or
-// nothing: if the successor ends before complete(), the predecessor goes on as if nothing had been; if the predecessor
-// ends once all has come, the successor has everything, and before that the ports end with it. A child that either has
-// forked counts as that process until it ends, and can neither hand over nor complete. Both run as the same user, in
-// one network namespace.
+// nothing: if the successor ends before complete(), the predecessor goes on as if nothing had been; if the
+// predecessor ends once all has come, the successor has everything, before that nobody. A child that either forked
+// counts as that process until it ends, and cannot act for it. Both run as the same user, in one network namespace.
 //
 //   predecessor   offer, failure f;  offer.add(ports, "game", f);  offer.serve(ports, lobby.port(), "lobby", f);
 //                 offer.async_hand_over(context, [&](error_code ec) { if (!ec) server.async_leave(10s, ...); });
@@ -69,14 +68,14 @@ private:
 /// The predecessor's side. Move-only. One thread at a time; the reservations may be drawn from by any meanwhile. Its
 /// end closes the door; once a successor has received, it passes everything on as well, and if that one then ends
 /// before its complete(), nobody has the ports. After the hand-over the reservations are as released with
-/// if_taken::detach (draws fail with reservation_released); sockets that are out stay usable until they are given back.
-/// A port that was not named rests in the successor's block (statistics: draining) until then, or until this process
-/// ends; so does a named one that the successor gives back earlier. One that is given back while a descriptor of this
-/// process still names its socket (duplicate(), a socket that was moved out, one that bind() was given) is looked for
-/// again whenever another port of the reservation is given back; one whose socket was closed before it went across
-/// comes back at this process's end. To stop receiving without losing what has been received: cancel the receive, not
-/// the socket, go on until it ends with operation_aborted, then give back. A server: async_leave. In a forked child
-/// every verb fails with `forked`.
+/// if_taken::detach (draws fail with reservation_released); sockets that are out stay usable until they are given
+/// back. A port that was not named rests in the successor's block (statistics: draining) until then, or until this
+/// process ends; so does a named one that the successor gives back earlier. One that is given back while a descriptor
+/// of this process still names its socket (duplicate(), a socket that was moved out, one that bind() was given) is
+/// looked for again whenever another port of the reservation is given back; one whose socket was closed before it
+/// went across comes back at this process's end. To stop receiving without losing what has been received: cancel the
+/// receive, not the socket, go on until it ends with operation_aborted, then give back. A server: async_leave. In a
+/// forked child every verb fails with `forked`.
 class handover_offer {
 public:
     handover_offer() noexcept = default;  ///< offers nothing
@@ -103,17 +102,17 @@ public:
         if (is_open(f)) parts_->serve(r, protocol, port, std::move(name), f);
     }
 
-    /// Waits for a successor and hands over to it. Transfers go by turns of at most 253 descriptors; two turns go over
-    /// all ports (tens of microseconds each): one when the successor has everything, one when it completes, or ends
-    /// before. A successor that says nothing for five seconds is hung up on, and the next one may come. Between the
-    /// successor's receive and its complete() draws fail with reservation_released, however long it takes (after five
-    /// seconds the log and why() say so): nothing but its end takes the ports back from it. If it ends in that
-    /// time, all is as before. Completion signature void(error_code). Success: the successor serves, what is still
-    /// out here is to be drained. operation_aborted: cancelled (any type), nothing has changed; once a successor has
-    /// received, a cancellation comes too late and is ignored. too_many_files: nobody can be let in.
-    /// operation_not_supported: it offers nothing, or has handed over already. forked: the offer is the parent's. An
-    /// error of the wait ends the operation; the next one goes on where it was. Context: berth::io_context or
-    /// asio::io_context. This object outlives the operation.
+    /// Waits for a successor and hands over to it. Transfers go by turns of at most 253 descriptors; a few go over
+    /// all ports: when the successor has everything and when it completes (a microsecond a port), and when it ends in
+    /// between, for all are parked anew (40 microseconds a port). A successor that says nothing for five seconds is
+    /// hung up on, and the next one may come. Between the successor's receive and its complete() draws fail with
+    /// reservation_released, however long it takes (after five seconds the log and why() say so): nothing but its end
+    /// takes the ports back from it. If it ends in that time, all is as before. Completion signature
+    /// void(error_code). Success: the successor serves, what is still out here is to be drained. operation_aborted:
+    /// cancelled (any type), nothing has changed; once a successor has received, a cancellation comes too late and is
+    /// ignored. too_many_files: nobody can be let in. operation_not_supported: it offers nothing, or has handed over
+    /// already. forked: the offer is the parent's. An error of the wait ends the operation; the next one goes on
+    /// where it was. Context: berth::io_context or asio::io_context. This object outlives the operation.
     template <class Context, class Token>
     auto async_hand_over(Context& context, Token&& token) {
         return asio::async_compose<Token, void(error_code)>(
@@ -128,7 +127,8 @@ public:
                 if (!std::exchange(has_begun, true)) {
                     self.reset_cancellation_state(asio::enable_total_cancellation());
                     error_code refused = errc::operation_not_supported;
-                    if (parts && parts->waits_on() != native_handle_type(-1)) wait->assign(parts->waits_on(), refused);
+                    if (parts && parts->waits_on() != native_handle_type(-1))
+                        wait->assign(parts->waits_on(), refused);
                     if (refused) {
                         end(refused);
                         return asio::post(std::move(self));
@@ -147,9 +147,8 @@ public:
             token, context);
     }
 
-    /// Why the last attempt of a successor's came to nothing, or that one has received and is silent; empty: none did, or
-    /// the last one succeeded.
-    /// Pre: it offers.
+    /// Why the last attempt of a successor's came to nothing, or that one has received and is silent; empty: none
+    /// did, or the last one succeeded. Pre: it offers.
     [[nodiscard]] const failure& why() const noexcept { return parts_->why(); }
 
 private:
@@ -163,9 +162,9 @@ private:
 };
 
 /// What a predecessor handed over. Move-only, one thread at a time. Tokens are a process's own: these reservations
-/// have new ones. If it ends without complete(): completes if anything that came may still be used here: a reservation
-/// that was taken from it is held, or a port of one is out, exposed, or a caller's (those not taken are released);
-/// otherwise all goes back to the predecessor. A forked child's copy does nothing.
+/// have new ones. If it ends without complete(): completes if anything that came may still be used here: a
+/// reservation that was taken from it is held, or a port of one is out, exposed, or a caller's (those not taken are
+/// released); otherwise all goes back to the predecessor. A forked child's copy does nothing.
 class handover {
 public:
     handover() noexcept = default;  ///< nothing came

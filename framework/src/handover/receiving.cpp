@@ -134,7 +134,8 @@ void system_receiving::complete() {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         state = line_->send(have.bytes(), {}, until);
     }
-    if (state != platform::line_state::fine && state != platform::line_state::gone) {  // gone: then all is ours anyway
+    if (state != platform::line_state::fine &&
+        state != platform::line_state::gone) {  // gone: then all is ours anyway
         return log(log_level::error, "the predecessor at " + address_ +
                                          " cannot be told that this process serves, and cannot go: complete() again");
     }
