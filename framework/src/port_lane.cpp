@@ -186,6 +186,7 @@ void port_lane::give_back(std::uint32_t index, bool lent, bool exposed, bool los
     std::shared_ptr<reservation_core> last;
     {
         const pass inside(&core_);
+        if (lost && core_.source() == nullptr && block_->has_session(index)) core_.a_socket_lives_on();  // moved out
         if (lost) block_->lose(index);
         const bool is_copied = exposed || lost;  // as far as another process is concerned: it may have been moved out
         if (!with_priors_.none() && give_back_shared(index, is_copied)) return;

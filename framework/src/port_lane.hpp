@@ -198,7 +198,7 @@ private:
     prior_owners priors_;                     // under reclaiming_
     std::shared_ptr<platform::handover_board> board_;  // from freeze on
     std::vector<platform::port_fate> frozen_;          // while frozen
-    std::vector<std::uint64_t> inodes_;     // from freeze on: of each socket that is out; 0: not known
+    std::vector<std::uint64_t> inodes_;                // from freeze on: of each socket that is out; 0: not known
     std::vector<std::uint32_t> lingering_;  // passed on and given back, and a descriptor may still name the socket
     bool keeps_sessions_ = false;                      // under reclaiming_
     std::uint64_t look_cost_ = 0;  // nanoseconds that the last look for closed sockets took; under reclaiming_

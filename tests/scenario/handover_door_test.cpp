@@ -67,7 +67,8 @@ TEST(handover_door, of_two_that_open_at_once_one_gets_it) {
         std::thread other([&] { open(1); });
         open(0);
         other.join();
-        EXPECT_NE(static_cast<bool>(offers[0]), static_cast<bool>(offers[1])) << i << failed[0].what << failed[1].what;
+        EXPECT_NE(static_cast<bool>(offers[0]), static_cast<bool>(offers[1]))
+            << i << failed[0].what << failed[1].what;
         EXPECT_EQ((offers[0] ? failed[1] : failed[0]).code, errc::already_bound);
         EXPECT_TRUE(is_there(path));
     }

@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <asio/io_context.hpp>
+#include <asio/ip/udp.hpp>
 
 #include <chrono>
+#include <cstdlib>
 
 namespace berth::test {
 namespace {
@@ -172,6 +174,28 @@ TEST_F(handover_ends, nothing_but_a_hang_up_takes_back_what_a_successor_has) {
     EXPECT_NE(offer_.why().what.find("no more"), std::string::npos) << offer_.why().what;
 }
 
+// Nightly: it takes as long as a silence is borne.
+TEST_F(handover_ends, a_successor_that_has_everything_and_is_silent_is_told_of_and_keeps_it) {
+    if (std::getenv("BERTH_SILENCES") == nullptr) GTEST_SKIP() << "BERTH_SILENCES is not set: it takes six seconds";
+    other_process successor([&](const word_channel& words) {
+        static_cast<void>(words.hear());
+        const auto over = receive_handover(address_);
+        words.say("received");
+        static_cast<void>(words.hear());
+        ::_exit(0);
+    });
+    begin();
+    successor.channel().say("go");
+    EXPECT_EQ(hear(successor), "received");
+    EXPECT_FALSE(offer_.why());
+    context_.run_for(5'500ms);
+    EXPECT_NE(offer_.why().what.find("five seconds"), std::string::npos) << offer_.why().what;
+    expect_passing();
+    successor.kill();
+    successor.wait();
+    expect_untouched();
+}
+
 TEST_F(handover_ends, a_port_that_is_kept_keeps_what_came) {
     other_process successor([&](const word_channel& words) {
         static_cast<void>(words.hear());
@@ -192,6 +216,30 @@ TEST_F(handover_ends, a_port_that_is_kept_keeps_what_came) {
     error_code ec;
     lobby_.give_back(ec);
     successor.channel().say("serve");
+    EXPECT_EQ(successor.wait(), 0);
+}
+
+TEST_F(handover_ends, a_socket_that_was_moved_out_keeps_what_came) {
+    other_process successor([&](const word_channel& words) {
+        static_cast<void>(words.hear());
+        asio::io_context context;
+        auto over = receive_handover(address_);
+        error_code ec;
+        auto ports = over.take_reservation("ports", ec);
+        auto room = ports.take<asio::ip::udp::socket>(context.get_executor(), ec);
+        const asio::ip::udp::socket mine(std::move(*room));
+        room.give_back(ec);
+        ports = {};
+        over = {};
+        words.say("kept");
+        static_cast<void>(words.hear());
+    });
+    begin();
+    successor.channel().say("go");
+    EXPECT_EQ(hear(successor), "kept");
+    for (int i = 0; i < 1'000 && !has_ended_; ++i) context_.run_for(1ms);
+    EXPECT_TRUE(has_ended_) << "the predecessor has a port that the successor has";
+    successor.channel().say("end");
     EXPECT_EQ(successor.wait(), 0);
 }
 

@@ -1,6 +1,8 @@
 // Whose a port is while several processes have its socket: copies, sockets that were moved out, earlier generations.
 #include "scenario/handover_ground.hpp"
 
+#include <berth/associate.hpp>
+
 #include "handover/wire.hpp"
 
 #include <sys/socket.h>
@@ -150,6 +152,71 @@ TEST(handover_owners_of, a_copy_that_lives_keeps_the_port_of_two_generations) {
     expect_out(ports, 0);
     second.channel().say("end");
     EXPECT_EQ(second.wait(), 0);
+}
+
+// bind() gave the socket to its caller, who closes it by itself, some time after the hand-over.
+TEST(handover_owners_of, a_socket_that_its_caller_bound_comes_back_when_it_is_closed) {
+    const auto address = fresh_address();
+    other_process predecessor([&](const word_channel& words) {
+        auto ports = reserve_udp();
+        auto other = ports.take();
+        const int own = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        failure f;
+        error_code ec;
+        associate(own, ports.token(), ec);
+        bind(own, bind_endpoint{}, f);
+        ASSERT_FALSE(f) << f.what;
+        handover_offer offer(address);
+        offer.add(ports, "ports", f);
+        words.say("ready");
+        hand_over(offer);
+        static_cast<void>(words.hear());
+        ::close(own);
+        other.give_back(ec);  // and this looks whether it is closed
+        words.say("closed");
+        static_cast<void>(words.hear());
+    });
+    ASSERT_EQ(predecessor.channel().hear(), "ready");
+    auto over = receive_handover(address);
+    error_code ec;
+    auto ports = over.take_reservation("ports", ec);
+    over.complete();
+    expect_out(ports, 2);
+    predecessor.channel().say("close");
+    EXPECT_EQ(predecessor.channel().hear(), "closed");
+    expect_out(ports, 0);
+    predecessor.channel().say("end");
+    EXPECT_EQ(predecessor.wait(), 0);
+}
+
+// To replace a session socket loosens its holder for a moment, and until complete() the holder may go back.
+TEST(handover_owners_of, no_session_socket_is_replaced_before_the_successor_completes) {
+    const auto address = fresh_address();
+    other_process predecessor([&](const word_channel& words) {
+        asio::io_context context;
+        auto ports = reserve_udp();
+        error_code ec;
+        auto room = ports.take<asio::ip::udp::socket>(context.get_executor(), ec);
+        room->close();
+        room.give_back(ec);
+        handover_offer offer(address);
+        failure f;
+        offer.add(ports, "ports", f);
+        words.say("ready");
+        hand_over(offer);
+    });
+    ASSERT_EQ(predecessor.channel().hear(), "ready");
+    auto over = receive_handover(address);
+    error_code ec;
+    auto ports = over.take_reservation("ports", ec);
+    ports.reclaim();
+    EXPECT_EQ(ports.statistics().ports.condemned, 1u);
+    expect_shut(ports.block(), transport::udp);
+    over.complete();
+    EXPECT_EQ(predecessor.wait(), 0);
+    ports.reclaim();
+    EXPECT_EQ(ports.statistics().ports.condemned, 0u);
+    expect_whole(ports, transport::udp, count);
 }
 
 enum class moved { before_complete, after_complete };

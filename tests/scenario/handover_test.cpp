@@ -2,6 +2,8 @@
 // have its socket.
 #include "scenario/handover_ground.hpp"
 
+#include "handover/wire.hpp"
+
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -18,7 +20,9 @@
 #include <iostream>
 #include <map>
 #include <sstream>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 namespace berth::test {
 namespace {
@@ -303,7 +307,13 @@ TEST(handover, can_be_cancelled_until_a_successor_has_received) {
     EXPECT_FALSE(how) << how.message();
 }
 
-// Draws and give backs of other threads, at every moment of attempts that come to nothing.
+int copy_to_close = -1;
+void close_copy_while_frozen(const char* step) {
+    if (std::string_view(step) == "frozen" && copy_to_close >= 0) ::close(std::exchange(copy_to_close, -1));
+}
+
+// Draws, give backs and looks of other threads, at every moment of attempts that come to nothing; and a copy of a
+// port that was given back is closed while nobody may touch it.
 TEST(handover, that_fails_loses_no_port_while_threads_draw) {
     const auto address = fresh_address();
     const nursery successors([&](int order) {
@@ -313,47 +323,65 @@ TEST(handover, that_fails_loses_no_port_while_threads_draw) {
         ::kill(::getpid(), SIGKILL);
     });
     constexpr std::uint32_t count = 64;
-    auto ports = port_reservation::reserve(udp_block(count));
+    auto request = udp_block(count);
+    request.protocol = transport::tcp_and_udp;
+    auto ports = port_reservation::reserve(request);
     const std::uint16_t first = ports.block().first;
-    std::array<std::atomic<int>, count> owners{};
+    std::array<std::array<std::atomic<int>, count>, 2> owners{};
     std::atomic<bool> over{false};
     std::atomic<std::uint64_t> draws{0}, refusals{0}, doubles{0};
     std::vector<std::thread> workers;
-    for (int i = 0; i < 2; ++i) {
-        workers.emplace_back([&] {
+    for (const auto protocol : {transport::tcp, transport::udp}) {
+        workers.emplace_back([&, protocol] {
             while (!over) {
                 error_code ec;
-                auto port = ports.take(ec);
+                auto port = ports.take(protocol, ec);
                 if (ec) {
                     ++refusals;
                     std::this_thread::yield();
                     continue;
                 }
-                auto& owner = owners[port.port() - first];
+                auto& owner = owners[protocol == transport::udp ? 1 : 0][port.port() - first];
                 if (owner.fetch_add(1) != 0) ++doubles;
                 ++draws;
                 owner.fetch_sub(1);
             }
         });
     }
+    workers.emplace_back([&] {
+        while (!over) ports.reclaim();
+    });
     asio::io_context context;
     handover_offer offer(address);
     failure f;
     offer.add(ports, "ports", f);
     offer.async_hand_over(context, [&](error_code) {});
+    detail::at_handover_step = close_copy_while_frozen;
+    int closed = 0;
     for (int i = 0; i < 60; ++i) {
+        if (copy_to_close < 0) {
+            error_code ec;
+            auto port = ports.take(i % 2 == 0 ? transport::udp : transport::tcp, ec);
+            copy_to_close = static_cast<int>(port.duplicate(ec));
+            ++closed;
+        }
         successors.start(i % 4 == 0 ? 8 + i % 8 : 1'000);
         std::optional<int> end;
         while (!end) context.run_for(1ms), end = successors.ended(0);
         context.run_for(2ms);
     }
+    detail::at_handover_step = nullptr;
+    if (copy_to_close >= 0) ::close(std::exchange(copy_to_close, -1));
     over = true;
     for (auto& worker : workers) worker.join();
-    std::cout << draws << " draws, " << refusals << " refused in between\n";
+    std::cout << draws << " draws, " << refusals << " refused in between, " << closed << " copies closed\n";
     EXPECT_EQ(doubles, 0u);
     EXPECT_GT(draws, 1'000u);
+    EXPECT_GT(closed, 10);
     ports.reclaim();
-    EXPECT_EQ(ports.statistics().ports.available, count);
+    EXPECT_EQ(ports.available(), 2 * count);
+    EXPECT_EQ(ports.statistics().ports.available, 2 * count);
+    expect_whole(ports, transport::tcp, count);
     expect_whole(ports, transport::udp, count);
 }
 

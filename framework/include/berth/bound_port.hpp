@@ -61,8 +61,8 @@ public:
     BERTH_DECL native_handle_type duplicate();
 
     /// Gives the port back: silences and empties its socket. Post: no port is held, whatever ec says. Lock-free but
-    /// for system calls. ec: never anything that the caller must act on but `forked`; a socket that was spoilt is
-    /// replaced and counted (statistics().condemned).
+    /// for system calls; a hand-over adds locks. ec: never anything that the caller must act on but `forked`; a
+    /// socket that was spoilt is replaced and counted (statistics().condemned).
     BERTH_DECL void give_back(error_code& ec) noexcept;
 
     void swap(bound_port& other) noexcept {

@@ -3,8 +3,9 @@
 // The old process (the predecessor) offers, the new one (the successor) receives, starts to serve, and completes;
 // only then does the predecessor stop serving. Both have the very same sockets of the system meanwhile: no port is
 // free for an instant, a client in a listener's queue stays there, a datagram is read by one of the two. All or
-// nothing: if either process dies before complete(), the other one has everything, and the predecessor goes on as if
-// nothing had been. Both run as the same user, in one network namespace.
+// nothing: if the successor ends before complete(), the predecessor goes on as if nothing had been; if the
+// predecessor ends once all has come, the successor has everything, before that nobody. A child that either forked
+// counts as that process until it ends, and cannot act for it. Both run as the same user, in one network namespace.
 //
 //   predecessor   offer, failure f;  offer.add(ports, "game", f);  offer.serve(ports, lobby.port(), "lobby", f);
 //                 offer.async_hand_over(context, [&](error_code ec) { if (!ec) server.async_leave(10s, ...); });
@@ -65,11 +66,16 @@ private:
 }  // namespace detail
 
 /// The predecessor's side. Move-only. One thread at a time; the reservations may be drawn from by any meanwhile. Its
-/// end closes the door. After the hand-over the reservations are as released with if_taken::detach (draws fail with
-/// reservation_released); sockets that are out stay usable until they are given back. A port that was not named rests
-/// in the successor's block (statistics: draining) until then, or until this process ends; so does a named one that
-/// the successor gives back earlier. To stop receiving without losing what has been received: cancel the receive, not
-/// the socket, go on until it ends with operation_aborted, then give back. A server: async_leave.
+/// end closes the door; once a successor has received, it passes everything on as well, and if that one then ends
+/// before its complete(), nobody has the ports. After the hand-over the reservations are as released with
+/// if_taken::detach (draws fail with reservation_released); sockets that are out stay usable until they are given
+/// back. A port that was not named rests in the successor's block (statistics: draining) until then, or until this
+/// process ends; so does a named one that the successor gives back earlier. One that is given back while a descriptor
+/// of this process still names its socket (duplicate(), a socket that was moved out, one that bind() was given) is
+/// looked for again whenever another port of the reservation is given back; one whose socket was closed before it
+/// went across comes back at this process's end. To stop receiving without losing what has been received: cancel the
+/// receive, not the socket, go on until it ends with operation_aborted, then give back. A server: async_leave. In a
+/// forked child every verb fails with `forked`.
 class handover_offer {
 public:
     handover_offer() noexcept = default;  ///< offers nothing
@@ -89,21 +95,24 @@ public:
     void add(const port_reservation& r, std::string name, failure& f) {
         if (is_open(f)) parts_->add(r, std::move(name), f);
     }
-    /// A port of an added reservation that the successor is to serve with, under this name; given as often as the
-    /// port changes its use. One that is not out when it goes across is left out. port_outside_block.
+    /// A port of an added reservation that the successor is to serve with, under this name. The name is that of the
+    /// session that the port is out for now: given back and drawn anew, it has none until it is named again. One that
+    /// is not out when it goes across is left out. port_outside_block.
     void serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name, failure& f) {
         if (is_open(f)) parts_->serve(r, protocol, port, std::move(name), f);
     }
 
-    /// Waits for a successor and hands over to it. Transfers go by turns of at most 253 descriptors, so that the
-    /// context stays free; a successor that says nothing for five seconds is hung up on, and the next one may come.
-    /// Between the successor's receive and its complete() draws fail with reservation_released; if it dies in that
-    /// time, all is as before. Completion signature void(error_code). Success: the successor serves, what is still
-    /// out here is to be drained. operation_aborted: cancelled (any type), nothing has changed; once a successor has
-    /// received, a cancellation comes too late and is ignored. too_many_files: nobody can be let in.
-    /// operation_not_supported: it offers nothing, or has handed over already. forked: the offer is the parent's. An
-    /// error of the wait ends the operation; the next one goes on where it was. Context: berth::io_context or
-    /// asio::io_context. This object outlives the operation.
+    /// Waits for a successor and hands over to it. Transfers go by turns of at most 253 descriptors; a few go over
+    /// all ports: when the successor has everything and when it completes (a microsecond a port), and when it ends in
+    /// between, for all are parked anew (40 microseconds a port). A successor that says nothing for five seconds is
+    /// hung up on, and the next one may come. Between the successor's receive and its complete() draws fail with
+    /// reservation_released, however long it takes (after five seconds the log and why() say so): nothing but its end
+    /// takes the ports back from it. If it ends in that time, all is as before. Completion signature
+    /// void(error_code). Success: the successor serves, what is still out here is to be drained. operation_aborted:
+    /// cancelled (any type), nothing has changed; once a successor has received, a cancellation comes too late and is
+    /// ignored. too_many_files: nobody can be let in. operation_not_supported: it offers nothing, or has handed over
+    /// already. forked: the offer is the parent's. An error of the wait ends the operation; the next one goes on
+    /// where it was. Context: berth::io_context or asio::io_context. This object outlives the operation.
     template <class Context, class Token>
     auto async_hand_over(Context& context, Token&& token) {
         return asio::async_compose<Token, void(error_code)>(
@@ -118,7 +127,8 @@ public:
                 if (!std::exchange(has_begun, true)) {
                     self.reset_cancellation_state(asio::enable_total_cancellation());
                     error_code refused = errc::operation_not_supported;
-                    if (parts && parts->waits_on() != native_handle_type(-1)) wait->assign(parts->waits_on(), refused);
+                    if (parts && parts->waits_on() != native_handle_type(-1))
+                        wait->assign(parts->waits_on(), refused);
                     if (refused) {
                         end(refused);
                         return asio::post(std::move(self));
@@ -137,8 +147,8 @@ public:
             token, context);
     }
 
-    /// Why the last attempt of a successor's came to nothing; empty: none did, or the last one succeeded.
-    /// Pre: it offers.
+    /// Why the last attempt of a successor's came to nothing, or that one has received and is silent; empty: none
+    /// did, or the last one succeeded. Pre: it offers.
     [[nodiscard]] const failure& why() const noexcept { return parts_->why(); }
 
 private:
@@ -152,8 +162,9 @@ private:
 };
 
 /// What a predecessor handed over. Move-only, one thread at a time. Tokens are a process's own: these reservations
-/// have new ones. If it ends without complete(): completes if a reservation that was taken from it is still held;
-/// otherwise all goes back to the predecessor.
+/// have new ones. If it ends without complete(): completes if anything that came may still be used here: a
+/// reservation that was taken from it is held, or a port of one is out, exposed, or a caller's (those not taken are
+/// released); otherwise all goes back to the predecessor. A forked child's copy does nothing.
 class handover {
 public:
     handover() noexcept = default;  ///< nothing came
@@ -196,7 +207,8 @@ public:
     }
 
     /// This process serves: the predecessor lets go of everything and drains. To be called soon, because until then
-    /// it cannot draw. Nothing is left to fail: if it died meanwhile, all is ours as well.
+    /// it cannot draw. If it died meanwhile, all is ours as well. Nothing is left to fail but the word itself: if the
+    /// system cannot send it within the patience of the receive, that is logged and complete() is to be called again.
     void complete() { parts_->complete(); }
 
     /// To hand over in turn, at the same address, at which no successor is ever refused meanwhile. Once, after
@@ -225,7 +237,8 @@ private:
 /// Takes over what a predecessor offers at `address`. Blocks for some microseconds a port, and never longer than
 /// `patience` for an answer. Empty and a failure otherwise: service_unavailable (nobody offers there: reserve
 /// instead), permission_denied, too_many_files (before anything has changed), wrong_namespace, operation_aborted (the
-/// predecessor called it off), system_failure, …; then the predecessor has everything.
+/// predecessor called it off, does not answer, or has no place in line), system_failure, …; then the predecessor has
+/// everything.
 inline handover receive_handover(const std::string& address, failure& f,
                                  std::chrono::milliseconds patience = std::chrono::seconds(10)) {
     handover over;

@@ -99,11 +99,11 @@ bool system_offering::advance(error_code& ec) {
                 hear(m);
                 break;
             case event::stranger:
-                refuse({errc::permission_denied,
-                        "ports are handed over to processes of the same uid alone", 0, 0});
+                refuse({errc::permission_denied, "ports are handed over to processes of the same uid alone", 0, 0});
                 break;
             case event::gone:
-                if (!refused_) refused_ = {errc::operation_aborted, "the successor ended before it had taken over", 0, 0};
+                if (!refused_)
+                    refused_ = {errc::operation_aborted, "the successor ended before it had taken over", 0, 0};
                 fall_back(std::move(refused_));
                 break;
             case event::unclear:

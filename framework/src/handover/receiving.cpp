@@ -92,6 +92,7 @@ void system_receiving::settle() {
             port_lane& made = *c.core->lanes()[l];
             lane.priors.insert(lane.priors.begin(), {lane.board, line_});
             made.come_over(std::move(lane.priors), lane.serving);
+            made.keep_sessions(true);  // to replace one changes its holder, which may be the predecessor's again
             for (std::size_t i = 0; i < lane.serving.size(); ++i) {
                 const std::uint32_t index = lane.serving[i];
                 if (!made.is_open(index)) continue;  // given back while it went across
@@ -133,7 +134,8 @@ void system_receiving::complete() {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         state = line_->send(have.bytes(), {}, until);
     }
-    if (state != platform::line_state::fine && state != platform::line_state::gone) {  // gone: then all is ours anyway
+    if (state != platform::line_state::fine &&
+        state != platform::line_state::gone) {  // gone: then all is ours anyway
         return log(log_level::error, "the predecessor at " + address_ +
                                          " cannot be told that this process serves, and cannot go: complete() again");
     }
@@ -141,7 +143,10 @@ void system_receiving::complete() {
     handover_step("completed");
     for (auto& c : coming_) {
         if (const auto core = c.core; core->now() == phase::held) {
-            for (auto& lane : core->lanes()) lane->block().come_over();
+            for (auto& lane : core->lanes()) {
+                lane->block().come_over();
+                lane->keep_sessions(false);
+            }
         }
     }
 }

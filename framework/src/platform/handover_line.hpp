@@ -98,8 +98,8 @@ public:
 
     /// `address`: a path, or '@' and a name that is in no file system. already_bound: somebody offers there.
     static std::unique_ptr<handover_door> open(const std::string& address, failure& f);
-    /// The same listening socket, from a predecessor; on failure it stays the caller's. If its path is no more, another
-    /// one is opened there.
+    /// The same listening socket, from a predecessor; on failure it stays the caller's. If its path is no more,
+    /// another one is opened there.
     static std::unique_ptr<handover_door> take(handed_descriptor& listener, const std::string& address, failure& f);
     ~handover_door();
     handover_door(const handover_door&) = delete;

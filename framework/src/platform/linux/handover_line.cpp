@@ -97,7 +97,8 @@ std::shared_ptr<handover_line> handover_line::connect(const std::string& address
     }
     if (error == EAGAIN) {
         f = {errc::operation_aborted,
-             "so many successors wait at " + address + " that there was no place in line; its predecessor is busy", 0, 0};
+             "so many successors wait at " + address + " that there was no place in line; its predecessor is busy", 0,
+             0};
         return nullptr;
     }
     if (error == 0) return std::make_shared<handover_line>(std::move(fd));
