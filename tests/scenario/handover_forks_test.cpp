@@ -51,7 +51,7 @@ protected:
     /// Works until the other process says something; that, or nothing within some seconds.
     std::string hear(const other_process& from) {
         std::string word;
-        for (int i = 0; i < 5'000 && word.empty(); ++i) context_.run_for(1ms), word = from.channel().hear(0);
+        for (int i = 0; i < 5'000 && word.empty(); ++i) context_.run_for(1ms), word = from.channel().hear(1);
         return word;
     }
     void expect_untouched() {

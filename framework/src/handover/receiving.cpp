@@ -172,6 +172,7 @@ std::shared_ptr<offering> system_receiving::offer(failure& f) {
 }
 
 bool system_receiving::is_in_use(std::size_t i) const {
+    if (i >= held_.size()) return false;  // it failed before anybody could have had it
     const auto& core = *coming_[i].core;
     if (!held_[i] && core.now() == phase::held) return true;
     std::uint32_t untaken = 0;
