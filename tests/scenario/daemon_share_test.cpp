@@ -286,9 +286,14 @@ TEST_F(daemon_share, associate_takes_a_persistent_token) {
     failure f;
     const int any = ::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     release(any, token_, f);
-    EXPECT_FALSE(f) << f.what;
+    EXPECT_EQ(f.code, errc::invalid_token) << "what persists is removed, not released";
     ::close(any);
-    EXPECT_TRUE(comes_true([&] { return ports_out() == 0; }));
+    auto other = open_persistent(token_, here());
+    std::vector<bound_port> taken;
+    EXPECT_TRUE(comes_true([&] {
+        if (auto port = other.take(ec)) taken.push_back(std::move(port));
+        return taken.size() == 6;
+    })) << "what the process has for associate() goes where it is wanted";
     ::unsetenv("BERTH_SOCKET");
 }
 
