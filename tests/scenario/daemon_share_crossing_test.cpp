@@ -27,6 +27,9 @@ protected:
         options.fetch = fetch;
         options.patience = patience;
         auto share = open_persistent(token_, f, options);
+        for (int i = 0; i < 1000 && f.code == errc::service_unavailable; ++i) {  // so little patience is not enough
+            share = open_persistent(token_, f, options);
+        }
         EXPECT_FALSE(f) << f.what;
         return share;
     }

@@ -42,8 +42,9 @@ void datagram_queue::copy(attachment& socket, const void* data, std::size_t leng
 datagram_queue::way datagram_queue::find(attachment& socket, const void* address, std::size_t size,
                                          std::size_t length) {
     const bool can_join = length != 0 && length <= flights_->largest_segment;
-    std::uint8_t place = 0;
-    if (can_join || gathered_ != nullptr) place = gathered_flights::place_of(address, size);
+    if (can_join && gathered_ == nullptr)
+        gathered_ = new (loop_->allocate(sizeof(gathered_flights))) gathered_flights;
+    const std::uint8_t place = gathered_ == nullptr ? std::uint8_t{0} : gathered_->place_for(socket, address, size);
     if (datagram_flight* const before = gathered_ == nullptr ? nullptr : gathered_->at(place)) {
         if (before->goes_to(socket, address, size) && before->has_room_for(length)) {
             before->make_room();
@@ -52,10 +53,7 @@ datagram_queue::way datagram_queue::find(attachment& socket, const void* address
         depart(gathered_->take(place));
     }
     if (can_join) {
-        if (gathered_ == nullptr)
-            gathered_ = new (loop_->allocate(sizeof(gathered_flights))) gathered_flights;
-        else if (gathered_->is_full())
-            flush();
+        if (gathered_->is_full()) flush();
         ask_for_turn_end();
     }
     auto* const flight = flights_->idle != nullptr ? flights_->take_idle()

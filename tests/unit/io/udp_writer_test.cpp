@@ -54,7 +54,7 @@ TEST_P(udp_writing, answers_to_a_crowd_leave_in_one_call_for_each_of_it) {
     });
     run();
     EXPECT_EQ(w.counts().sent, 20 * rounds);
-    EXPECT_LE(w.counts().calls, 40u) << "two that are in each other's way may take several each";
+    EXPECT_LE(w.counts().calls, 40u);
     asio::post(context(), [&] {
         for (std::size_t round = 0; round < rounds; ++round)
             for (auto& member : members) w.send(asio::buffer(std::to_string(round)), member.local_endpoint());
