@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <asio/io_context.hpp>
 
 #include <cerrno>
 #include <csignal>
@@ -174,6 +175,18 @@ void expect_hears(native_handle_type udp, std::uint16_t port) {
     char byte = 0;
     EXPECT_TRUE(readable(udp, 2'000) && ::recv(udp, &byte, 1, 0) == 1);
     ::close(client);
+}
+
+reservation_request udp_block(std::uint32_t count) {
+    reservation_request request;
+    request.block = {0, count};
+    return request;
+}
+
+void hand_over(handover_offer& offer) {
+    asio::io_context context;
+    offer.async_hand_over(context, [](error_code ec) { EXPECT_FALSE(ec) << ec.message(); });
+    context.run();
 }
 
 }  // namespace berth::test

@@ -63,6 +63,10 @@ void die_at_step(int n);
 [[nodiscard]] int steps_taken();
 
 [[nodiscard]] std::string fresh_address();
+/// A wildcard block of UDP ports.
+[[nodiscard]] reservation_request udp_block(std::uint32_t count);
+/// Offers, until a successor has completed.
+void hand_over(handover_offer& offer);
 /// Binds by every plain way fail on each port of the block.
 void expect_shut(const port_block& block, transport protocol);
 /// Nobody has a socket there.

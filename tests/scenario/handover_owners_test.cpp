@@ -19,17 +19,7 @@ namespace {
 
 constexpr std::uint32_t count = 4;
 
-port_reservation reserve_udp() {
-    reservation_request request;
-    request.block = {0, count};
-    return port_reservation::reserve(request);
-}
-
-void hand_over(handover_offer& offer) {
-    asio::io_context context;
-    offer.async_hand_over(context, [](error_code ec) { EXPECT_FALSE(ec) << ec.message(); });
-    context.run();
-}
+port_reservation reserve_udp() { return port_reservation::reserve(udp_block(count)); }
 
 void die_at_freezing(const char* step) {
     if (std::strcmp(step, "freezing") == 0) ::kill(::getpid(), SIGKILL);
