@@ -276,5 +276,23 @@ TEST_F(daemon_share_bounds, without_descriptors_nothing_is_lost) {
     EXPECT_EQ(all.size(), 99u);
 }
 
+class with_one_port_each : public daemon_share_bounds {
+protected:
+    [[nodiscard]] std::vector<std::string> daemon_options() const override {
+        return {"--rest", "0", "--most-ports", "1"};
+    }
+};
+
+TEST_F(with_one_port_each, a_pair_is_refused_with_the_reason) {
+    create(transport::udp, 8);
+    auto share = open(token_, 8);
+    error_code ec;
+    static_cast<void>(share.take_pair(ec));
+    EXPECT_EQ(ec, errc::block_exhausted);
+    EXPECT_NE(last_refusal(share).what.find("a pair is two"), std::string::npos) << last_refusal(share).what;
+    EXPECT_EQ(ports_out(), 0u);
+    EXPECT_TRUE(share.take(ec)) << ec.message();
+}
+
 }  // namespace
 }  // namespace berth::test

@@ -176,5 +176,23 @@ TEST_F(daemon_share_release, threads_that_associate_at_once_leave_a_token_that_i
               0);
 }
 
+TEST_F(daemon_share_release, a_drain_that_is_undone_leaves_nobody_looking) {
+    create(transport::udp, 8);
+    auto share = open(token_, 8);
+    auto port = share.take();
+    error_code ec;
+    const int copy = static_cast<int>(port.duplicate(ec));
+    port.give_back(ec);
+    failure f;
+    drain_persistent(block_, protocol_, true, f, at());
+    ASSERT_TRUE(comes_true([&] { return ports_out() == 1; }));
+    drain_persistent(block_, protocol_, false, f, at());
+    std::this_thread::sleep_for(100ms);
+    ::close(copy);
+    share.reclaim();
+    std::this_thread::sleep_for(1200ms);
+    EXPECT_EQ(share.statistics().ports.available, 1u) << "idle ports are not wanted back any more";
+}
+
 }  // namespace
 }  // namespace berth::test

@@ -279,41 +279,5 @@ TEST_F(daemon_share_remains, idle_ports_do_not_keep_a_block_from_a_daemon_and_ke
     EXPECT_TRUE(share.take(ec)) << ec.message();
 }
 
-TEST_F(daemon_share_remains, a_drain_that_is_undone_leaves_nobody_looking) {
-    create(transport::udp, 8);
-    auto share = open(token_, 8);
-    auto port = share.take();
-    error_code ec;
-    const int copy = static_cast<int>(port.duplicate(ec));
-    port.give_back(ec);
-    failure f;
-    drain_persistent(block_, protocol_, true, f, at());
-    ASSERT_TRUE(comes_true([&] { return ports_out() == 1; }));
-    drain_persistent(block_, protocol_, false, f, at());
-    std::this_thread::sleep_for(100ms);
-    ::close(copy);
-    share.reclaim();
-    std::this_thread::sleep_for(1200ms);
-    EXPECT_EQ(share.statistics().ports.available, 1u) << "idle ports are not wanted back any more";
-}
-
-class with_one_port_each : public daemon_share_remains {
-protected:
-    [[nodiscard]] std::vector<std::string> daemon_options() const override {
-        return {"--rest", "0", "--most-ports", "1"};
-    }
-};
-
-TEST_F(with_one_port_each, a_pair_is_refused_with_the_reason) {
-    create(transport::udp, 8);
-    auto share = open(token_, 8);
-    error_code ec;
-    static_cast<void>(share.take_pair(ec));
-    EXPECT_EQ(ec, errc::block_exhausted);
-    EXPECT_NE(last_refusal(share).what.find("a pair is two"), std::string::npos) << last_refusal(share).what;
-    EXPECT_EQ(ports_out(), 0u);
-    EXPECT_TRUE(share.take(ec)) << ec.message();
-}
-
 }  // namespace
 }  // namespace berth::test
