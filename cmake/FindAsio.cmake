@@ -24,6 +24,9 @@ if(Asio_FOUND AND NOT TARGET Asio::asio)
     add_library(Asio::asio INTERFACE IMPORTED)
     target_include_directories(Asio::asio INTERFACE "${Asio_INCLUDE_DIR}")
     target_compile_definitions(Asio::asio INTERFACE ASIO_STANDALONE)
+    # Asio 1.22 asks the standard library for it before the library said so: without this word some sources of a program
+    # allocate by aligned_alloc, and others free the same memory by operator delete.
+    target_compile_definitions(Asio::asio INTERFACE $<$<PLATFORM_ID:Linux>:ASIO_HAS_STD_ALIGNED_ALLOC=1>)
     target_link_libraries(Asio::asio INTERFACE Threads::Threads)
     if(WIN32)
         target_compile_definitions(Asio::asio INTERFACE _WIN32_WINNT=0x0A00)

@@ -23,6 +23,10 @@ install(FILES "${PROJECT_BINARY_DIR}/berthConfig.cmake" "${PROJECT_BINARY_DIR}/b
 file(RELATIVE_PATH berth_prefix_from_pc "/prefix/${berth_pkgconfig_dir}" "/prefix")
 string(REGEX REPLACE "/$" "" berth_prefix_from_pc "${berth_prefix_from_pc}")
 set(berth_pc_requires_private "")
+set(berth_pc_asio "-DASIO_STANDALONE")
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    string(APPEND berth_pc_asio " -DASIO_HAS_STD_ALIGNED_ALLOC=1")  # see FindAsio.cmake
+endif()
 if(BERTH_HAS_LIBURING)
     set(berth_pc_requires_private "liburing >= 2.3")
 endif()

@@ -1,6 +1,6 @@
 # The Debian packages that the build needs, and how they get there. Sourced by demo.sh and test.sh.
 #
-# demo: what the library and its bind-latency harness need. test: everything.
+# demo: what the library and its bind-latency harness need. test: everything. windows: what `test.sh --windows` needs.
 
 demo_packages=(
     g++ cmake ninja-build
@@ -12,10 +12,26 @@ test_packages=(
     libgtest-dev libgmock-dev libbenchmark-dev
     liburing-dev libuv1-dev
     relacy-dev
-    g++-mingw-w64-x86-64-posix
     pkg-config
     libssl-dev openssl curl wrk
     libsqlite3-dev
+    clang libclang-rt-14-dev
+    libspdlog-dev prometheus-cpp-dev
+    coturn  # its client and its peer; its server is not wanted
+    iproute2
+    strace
+)
+windows_packages=(
+    cmake ninja-build
+    libasio-dev googletest
+    g++-mingw-w64-x86-64-posix wine wine64
+    curl wrk
+)
+
+msys_packages=(  # of MSYS2, for a shell MINGW64
+    mingw-w64-x86_64-gcc mingw-w64-x86_64-cmake mingw-w64-x86_64-ninja
+    mingw-w64-x86_64-asio mingw-w64-x86_64-gtest
+    curl diffutils
 )
 
 say() { printf '\n==> %s\n' "$*"; }
@@ -49,4 +65,7 @@ install_missing() {
         printf 'apt-get failed; its output is in %s\n' "$install_log"
         exit 1
     }
+    if [[ " ${missing[*]} " == *" coturn "* ]] && command -v systemctl >/dev/null; then
+        "${as_root[@]}" systemctl disable --now coturn >/dev/null 2>&1 || true  # where no systemd runs, nothing was begun
+    fi
 }

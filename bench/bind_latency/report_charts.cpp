@@ -23,11 +23,11 @@ int colour_of(const strategy_entry& entry) {
 bool crowded_by(const cell& c, fill_style style) { return c.fill == style || c.fill == fill_style::none; }
 
 std::string growth(const std::vector<cell>& cells, protocol transport, fill_style style) {
-    std::set<double> occupancies;
+    std::set<double> occupied;
     std::vector<series> lines;
     for (const cell& c : cells)
-        if (c.transport == transport && crowded_by(c, style)) occupancies.insert(c.occupancy);
-    const std::vector<double> order(occupancies.begin(), occupancies.end());
+        if (c.transport == transport && crowded_by(c, style)) occupied.insert(c.occupancy);
+    const std::vector<double> order(occupied.begin(), occupied.end());
     std::vector<std::string> columns;
     for (const double percent : order) columns.push_back(fmt_percent(percent));
     for (const cell& c : cells) {

@@ -3,7 +3,7 @@
 
 #include "bind_latency/scene.hpp"
 #include "bind_latency/strategy.hpp"
-#include "bind_latency/surroundings.hpp"
+#include "process/surroundings.hpp"
 #include "measure/distribution.hpp"
 
 #include <cstdint>

@@ -1,10 +1,11 @@
 // See conductor.hpp.
 #include "loopback/conductor.hpp"
 
+#include "contest/contest_run.hpp"
+#include "contest/measured_slice.hpp"
 #include "loopback/idle_memory.hpp"
 #include "loopback/load/load.hpp"
 #include "loopback/server_process.hpp"
-#include "measure/interleave.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -17,46 +18,29 @@ namespace berth::bench {
 namespace {
 
 struct on_stage {
+    const contestant_entry* entry = nullptr;
     contestant_result result;
     std::unique_ptr<server_process> server;
     std::unique_ptr<load> clients;
 };
 
 void drop(on_stage& who, const scenario& s, std::string why) {
-    const bool expected = may_fail(*who.result.entry, s);
+    const bool expected = may_fail(*who.entry, s);
     who.result.reason = std::move(why);
-    if (expected) who.result.reason += fmt::format(" ({})", who.result.entry->why_it_may);
+    if (expected) who.result.reason += fmt::format(" ({})", who.entry->why_it_may);
     who.result.failed = !expected;
     who.clients.reset();
     who.server.reset();
 }
 
 slice_figures run_slice(on_stage& who, nanoseconds duration) {
-    recorder latency;
-    const core_time before = who.server->time_on_core();
-    const core_time own_before = core_time_of("/proc/self/");
-    const nanoseconds start = now();
-    const load_outcome outcome = who.clients->run(duration, latency);
-    slice_figures figures;
-    figures.seconds = static_cast<double>(now() - start) * 1e-9;
-    who.server->settle();
-    const core_time after = who.server->time_on_core();
-    figures.server_ns = static_cast<double>(after.used - before.used);
-    figures.server_waited_ns = static_cast<double>(after.waited - before.waited);
-    figures.client_waited_ns = static_cast<double>(core_time_of("/proc/self/").waited - own_before.waited);
-    figures.units = static_cast<double>(outcome.done);
-    figures.lost = static_cast<double>(outcome.lost);
-    std::vector<std::uint32_t> samples;
-    latency.pour_into(samples);
-    const distribution waited = summarize(std::move(samples));
-    figures.p50 = waited.p50;
-    figures.p99 = waited.p99;
-    return figures;
+    return measure_slice(*who.server, [&](recorder& latency) { return who.clients->run(duration, latency); });
 }
 
 on_stage invite(const contestant_entry& entry, const scenario& s, const setting& where) {
     on_stage who;
-    who.result.entry = &entry;
+    who.entry = &entry;
+    who.result.shown = {entry.name, entry.label, entry.colour};
     if (::access(executable_of(entry).c_str(), X_OK) != 0) {
         who.result.reason = "left out of this build";
         return who;
@@ -89,26 +73,6 @@ std::vector<const contestant_entry*> those_for(const scenario& s,
     return out;
 }
 
-void take_turns(std::vector<on_stage>& stage, const scenario& s, const pace& speed, progress& bar) {
-    std::vector<contestant> turns;
-    for (on_stage& who : stage)
-        turns.emplace_back([&] {
-            bar.step(fmt::format("{}: {}", s.title, who.result.entry->label));
-            std::optional<slice_figures> figures;
-            if (who.clients) try {
-                    figures = run_slice(who, speed.slice);
-                } catch (const server_silent& problem) {
-                    drop(who, s, fmt::format("{} in slice {}", problem.what(), who.result.rounds.size() + 1));
-                }
-            who.result.rounds.push_back(figures);
-            return 0.0;
-        });
-    // The first turn of each opens windows and fills caches: it does not count.
-    for (const contestant& turn : turns) turn();
-    for (on_stage& who : stage) who.result.rounds.clear();
-    (void)interleave(speed.rounds, turns);
-}
-
 }  // namespace
 
 std::size_t steps_of(const scenario& s, const pace& speed, const std::vector<const contestant_entry*>& contestants) {
@@ -126,10 +90,15 @@ std::vector<scene_result> run_scenario(const scenario& s, const setting& where,
         bar.step(fmt::format("{}: {}", s.title, entry->label));
         stage.push_back(invite(*entry, adapted, where));
     }
-    if (s.load != load_kind::idle) take_turns(stage, s, where.speed, bar);
+    if (s.load != load_kind::idle) {
+        take_turns<server_silent>(
+            stage, s.title, where.speed.rounds, bar, [](const on_stage& guest) { return guest.clients != nullptr; },
+            [&](on_stage& guest) { return run_slice(guest, where.speed.slice); },
+            [&](on_stage& guest, std::string why) { drop(guest, s, std::move(why)); });
+    }
 
     scene_result scene;
-    scene.what = &s;
+    scene.what = {s.name, s.meaning, unit_of(s), s.size, s.connections};
     scene.title = s.title;
     scene.figure = s.figure;
     scene.connections = adapted.connections;

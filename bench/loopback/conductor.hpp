@@ -3,9 +3,10 @@
 // A contestant that stops answering is out of this scenario, with its reason; the others go on.
 #pragma once
 
-#include "loopback/cores.hpp"
-#include "loopback/results.hpp"
+#include "contest/results.hpp"
+#include "loopback/registry.hpp"
 #include "measure/clock.hpp"
+#include "process/cores.hpp"
 #include "report/progress.hpp"
 
 #include <cstddef>

@@ -1,27 +1,14 @@
 // loopback: what it costs a server to echo, whichever way it is written; see ../baseline for the servers.
+#include "contest/contest_run.hpp"
 #include "loopback/options.hpp"
-#include "loopback/report_html.hpp"
-#include "loopback/report_json.hpp"
-#include "loopback/report_table.hpp"
-
-#include <fmt/format.h>
-#include <sys/resource.h>
+#include "loopback/targets.hpp"
+#include "process/surroundings.hpp"
 
 #include <algorithm>
-#include <exception>
 
 namespace {
 
 using namespace berth::bench;
-
-std::uint64_t raise_descriptor_limit() {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
-}
 
 /// Whether everybody did what can be expected of them, and in each scene somebody did.
 bool all_served(const report& r) {
@@ -36,13 +23,7 @@ int run(const options& o) {
     const nanoseconds start = now();
     const setting where{o.speed, choose_cores(), raise_descriptor_limit()};
     stay_on(where.cores.load);
-    report r;
-    r.where = describe_machine();
-    r.mode = o.mode;
-    r.server_core = where.cores.server;
-    r.load_core = where.cores.load;
-    r.rounds = o.speed.rounds;
-    r.slice_seconds = static_cast<double>(o.speed.slice) * 1e-9;
+    report r = begin_report("loopback", "What does an echo cost a server?", o.mode, where.cores, o.speed);
     {
         std::size_t steps = 0;
         for (const scenario* s : o.scenarios) steps += steps_of(*s, o.speed, o.contestants);
@@ -52,9 +33,8 @@ int run(const options& o) {
                 r.scenes.push_back(std::move(scene));
     }
     r.seconds = static_cast<double>(now() - start) * 1e-9;
-    print_report(r);
-    if (!o.json.empty()) write_json(r, o.json);
-    if (!o.html.empty()) write_html(r, o.html);
+    r.targets = targets_of(r);
+    publish(r, {}, o.json, o.html);
     return all_served(r) ? 0 : 1;
 }
 
@@ -64,10 +44,5 @@ int main(int argc, char** argv) {
     options o;
     int exit_code = 0;
     if (!read_command_line(argc, argv, o, exit_code)) return exit_code;
-    try {
-        return run(o);
-    } catch (const std::exception& problem) {
-        fmt::print(stderr, "loopback: {}\n", problem.what());
-        return 1;
-    }
+    return run_or_say("loopback", [&] { return run(o); });
 }

@@ -1,6 +1,8 @@
 // What is asked of a server while contestants take turns. scenario.cpp names all; the table is the whole truth.
 #pragma once
 
+#include "contest/results.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -16,9 +18,6 @@ enum class load_kind : std::uint8_t {
     ping,       // one connection; the client sleeps until the answer is there
     idle,       // connections that do nothing
 };
-
-/// The figure that contestants are compared by.
-enum class headline : std::uint8_t { processor_time, median_latency, tail_latency, memory };
 
 struct scenario {
     std::string_view name;             // on the command line and in JSON

@@ -3,11 +3,10 @@
 // The order of a start: the only daemon here (lock), the store, the keeper, the blocks, and only then the socket: who
 // can connect finds everything held. The exit is 0 after a stop that was asked for, 1 if it could not run, 2 if the
 // command line makes no sense. Ports stay reserved when it ends: the keeper has them.
-#include "block_service.hpp"
+#include "daemon_loop.hpp"
 #include "log_line.hpp"
 #include "platform/files.hpp"
 #include "platform/keeper_link.hpp"
-#include "platform/message_server.hpp"
 #include "platform/passed_descriptors.hpp"
 #include "platform/process.hpp"
 #include "platform/reserved_ports_sysctl.hpp"
@@ -24,8 +23,6 @@ namespace {
 
 using namespace berth;
 using namespace berth::daemon;
-using detail::service_number;
-using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 struct settings {
@@ -110,94 +107,30 @@ std::string find_door(std::vector<passed_descriptor>& passed, settings& s) {
     return {};
 }
 
-class running_daemon {
-public:
-    running_daemon(settings& s, gid_t group, block_store& store, descriptor_store& keeper)
-        : settings_(s),
-          service_(platform::system_provider(), store, keeper, list_, {.ports = s.most_ports},
-                   std::chrono::milliseconds{s.rest}),
-          keeper_(keeper),
-          server_(s.socket, group) {}
-
-    int run(const boot_id& boot) {
-        failure f;
-        service_.start(boot, f);
-        if (f) return give_up(f.what);
-        if (const int error = settings_.door ? server_.listen(std::move(settings_.door)) : server_.listen();
-            error != 0) {
-            return give_up("the socket " + settings_.socket + " cannot be used: " + reason(error));
-        }
-        const stop_signals signals;
-        bool stops = false;
-        server_.watch(signals.handle(), [&] { stops = true; });
-        watch_keeper();
-        service_.desk().serve_with(server_);
-        log_line(log_level::info, "ready").with("socket", settings_.socket).with("keeper", keeper_.describe());
-        notify_service_manager("READY=1\nSTATUS=ready");
-        const auto answer = [&](const auto& request, platform::descriptor& c) { return this->answer(request, c); };
-        auto looked = std::chrono::steady_clock::now();
-        while (!stops && !service_.must_end()) {
-            const bool more = service_.work();
-            const auto usual = service_.has_more_to_do() ? 1000ms : 3600'000ms;
-            server_.turn(
-                more ? 0ms : std::min<std::chrono::milliseconds>(service_.desk().due().value_or(usual), usual),
-                answer);
-            if (service_.has_more_to_do() && std::chrono::steady_clock::now() - looked >= 1s) {
-                look_after();
-                looked = std::chrono::steady_clock::now();
-            }
-        }
-        if (!stops) return give_up("the store failed in a write; what it holds is settled at the next start");
-        notify_service_manager("STOPPING=1");
-        log_line(log_level::info, "stopped").with("answered", server_.counts().answered);
-        return 0;
+int serve(settings& s, gid_t group, const boot_id& boot, block_store& store, descriptor_store& keeper) {
+    reserved_ports_sysctl list;
+    block_service service(platform::system_provider(), store, keeper, list, {.ports = s.most_ports},
+                          std::chrono::milliseconds{s.rest});
+    message_server server(s.socket, group);
+    daemon_loop loop(service, keeper, server);
+    failure f;
+    service.start(boot, f);
+    if (f) return give_up(f.what);
+    if (const int error = s.door ? server.listen(std::move(s.door)) : server.listen(); error != 0) {
+        return give_up("the socket " + s.socket + " cannot be used: " + reason(error));
     }
-
-private:
-    void watch_keeper() {
-        watched_keeper_ = keeper_.handle();
-        if (watched_keeper_ >= 0) server_.watch(watched_keeper_, [this] { renew_keeper(); });
-    }
-    // Its descriptor may be another one afterwards.
-    template <class Work>
-    void with_keeper_unwatched(Work work) {
-        server_.unwatch(watched_keeper_);
-        work();
-        watch_keeper();
-    }
-    void renew_keeper() {
-        with_keeper_unwatched([&] { service_.renew_keeper(); });
-    }
-    void look_after() {
-        with_keeper_unwatched([&] { service_.look_after(); });
-    }
-
-    std::optional<detail::service_answer> answer(const detail::service_request& request,
-                                                 platform::descriptor& connection) {
-        auto out = service_.answer(request, connection);
-        if (!connection) return std::nullopt;  // a consumer's now
-        if (request.kind != detail::request_kind::status) return out;
-        const auto number = [&](service_number which) -> std::uint32_t& {
-            return out.numbers[static_cast<std::size_t>(which)];
-        };
-        const auto& counts = server_.counts();
-        number(service_number::clients) = static_cast<std::uint32_t>(server_.clients());
-        number(service_number::process) = static_cast<std::uint32_t>(own_process());
-        number(service_number::uptime) = static_cast<std::uint32_t>(
-            std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_).count());
-        number(service_number::refused) = static_cast<std::uint32_t>(
-            counts.denied + counts.malformed + counts.turned_away + counts.too_slow + service_.desk().shut_out());
-        return out;
-    }
-
-    settings& settings_;
-    reserved_ports_sysctl list_;
-    block_service service_;
-    descriptor_store& keeper_;
-    message_server server_;
-    int watched_keeper_ = -1;
-    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-};
+    const stop_signals signals;
+    bool stops = false;
+    server.watch(signals.handle(), [&] { stops = true; });
+    loop.begin();
+    log_line(log_level::info, "ready").with("socket", s.socket).with("keeper", keeper.describe());
+    notify_service_manager("READY=1\nSTATUS=ready");
+    while (!stops && !service.must_end()) loop.turn();
+    if (!stops) return give_up("the store failed in a write; what it holds is settled at the next start");
+    notify_service_manager("STOPPING=1");
+    log_line(log_level::info, "stopped").with("answered", server.counts().answered);
+    return 0;
+}
 
 std::unique_ptr<descriptor_store> open_keeper(const settings& s, std::vector<passed_descriptor>& passed, failure& f) {
     if (s.keep_with == "process") return keeper_link::open(s.keeper_at(), f);
@@ -229,7 +162,7 @@ int run(settings& s) {
     }
     const auto keeper = open_keeper(s, passed, f);
     if (!keeper) return give_up(f.what);
-    return running_daemon(s, group, *store, *keeper).run(*boot);
+    return serve(s, group, *boot, *store, *keeper);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "log_line.hpp"
 #include "persistent/block_check.hpp"
+#include "reserve_steps.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -42,10 +43,16 @@ block_service::block_service(platform::port_provider& provider, block_store& sto
       keeper_(keeper),
       list_(list),
       rest_(rest),
-      network_(provider.network_namespace()),
       desk_(keeper, *this, limits) {}
 
 block_service::~block_service() = default;
+
+std::uint64_t block_service::network(failure& f) {
+    error_code unknown;
+    const auto name = provider_.network_namespace(unknown);
+    f = unknown ? detail::no_name_of_namespace(unknown) : failure{};
+    return name;
+}
 
 const stored_block* block_service::find(transport protocol, const port_block& block) const noexcept {
     const auto it = std::find_if(blocks().begin(), blocks().end(),
@@ -105,6 +112,7 @@ void block_service::create(const service_request& request, service_answer& out, 
              0, std::max(b.block.first, request.block.first)};
         return;
     }
+    if (!may_change(f)) return;
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     stored_block row{.id = new_id(),
                      .protocol = request.protocol,
@@ -141,11 +149,13 @@ void block_service::remove(const stored_block& row, failure& f) {
              out, 0};
         return;
     }
+    if (!may_change(f)) return;
     auto next = store_.contents();
     std::erase_if(next.blocks, [&](const stored_block& b) { return b.id == gone.id; });
     write_list(plan_list(next));
     store_.commit(next, f);
     if (f) {
+        if (must_end()) return;  // the next start lists what is still there; what is listed now would be nobody's
         auto same = store_.contents();
         return write_list(plan_list(same));
     }

@@ -60,7 +60,7 @@ public:
     void condemned(std::uint64_t id, std::uint32_t index) override;
     [[nodiscard]] bool is_renewing(std::uint64_t id) const noexcept override;
     void keeper_failed(const failure& f) override;
-    [[nodiscard]] std::uint64_t network() const noexcept override { return network_; }
+    [[nodiscard]] std::uint64_t network(failure& f) override;
 
     /// The block store failed in a way that only a new start settles.
     [[nodiscard]] bool must_end() const noexcept { return store_.is_broken(); }
@@ -87,9 +87,12 @@ private:
     [[nodiscard]] std::uint64_t new_id() const;
     held_core hold(const stored_block& row, std::vector<platform::held_sockets> inherited, failure& f) const;
     void hold_what_is_not(std::vector<kept_socket>& kept);
+    void let_go_without_holder(const stored_block& row, std::vector<kept_socket>& kept,
+                               std::vector<platform::held_sockets>& inherited);
     void keep(std::uint64_t id, detail::reservation_core& core, failure& f);
     void look_through(std::uint64_t id, detail::port_lane& lane, const std::vector<bool>& inherited);
     void forget(std::uint64_t id);
+    bool may_change(failure& f);
     static void let_go(const held_core& core) noexcept;
     bool release_unknown(const std::vector<kept_socket>& kept, failure& f);
 
@@ -109,7 +112,6 @@ private:
     bool keeper_is_lost_ = false;               // it does not hold all that it should
     std::vector<std::uint64_t> to_forget_;      // removed, but still with the keeper
     const std::chrono::milliseconds rest_;      // of a port that comes back from one who is gone
-    const std::uint64_t network_;
     consumer_desk desk_;
     std::vector<condemned_port> to_renew_, to_try_again_;
 };

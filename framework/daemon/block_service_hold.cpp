@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace berth::daemon {
 namespace {
@@ -14,7 +15,9 @@ namespace {
 class fetched_sockets {
 public:
     ~fetched_sockets() {
-        for (const auto& s : all) close_descriptor(s.fd);
+        for (const auto& s : all) {
+            if (s.fd >= 0) close_descriptor(s.fd);
+        }
     }
     std::vector<kept_socket> all;
 };
@@ -56,9 +59,6 @@ block_service::held_core block_service::hold(const stored_block& row, std::vecto
     request.use = row.use;
     request.park = parking::system_calls;
     request.cool_down = rest_;
-    auto core = detail::reservation_core::make(provider_, request, f, detail::steady_nanoseconds, inherited);
-    if (f.code != errc::family_mismatch) return core;
-    request.family = address_family::ipv4;  // a kernel without IPv6
     return detail::reservation_core::make(provider_, request, f, detail::steady_nanoseconds, std::move(inherited));
 }
 
@@ -90,6 +90,20 @@ void block_service::forget(std::uint64_t id) {
     keeper_failed(f);
 }
 
+// A start lets go of one block that the store does not name, and takes more for another's: so there is never a second.
+bool block_service::may_change(failure& f) {
+    if (must_end()) {
+        f = {errc::system_failure, "the store failed in a write; what it holds is settled when the daemon starts anew", 0,
+             0};
+        return false;
+    }
+    for (const auto id : std::exchange(to_forget_, {})) forget(id);
+    if (to_forget_.empty()) return true;
+    f = {errc::service_unavailable,
+         "the keeper does not answer, and has a block yet that it is to let go of; ask again in a second or two", 0, 0};
+    return false;
+}
+
 void block_service::renew_tokens(const boot_id& boot, failure& f) {
     if (store_.contents().boot == boot) return;
     auto next = store_.contents();
@@ -116,7 +130,7 @@ bool block_service::release_unknown(const std::vector<kept_socket>& kept, failur
         return false;
     }
     for (const auto id : unknown) {
-        log_line(log_level::warning, "unanswered_block_let_go");
+        log_line(log_level::warning, "unanswered_block_let_go").with("id", id);
         forget(id);
     }
     return true;
@@ -127,11 +141,31 @@ void block_service::start(const boot_id& boot, failure& f) {
     fetched_sockets kept;
     keeper_.fetch(kept.all, f);
     if (f) return;
-    desk_.inherit(kept.all);
-    if (!release_unknown(kept.all, f)) return;
+    desk_.inherit(kept.all, f);
+    if (f || !release_unknown(kept.all, f)) return;
     renew_tokens(boot, f);
     if (!f) start_list(f);
     if (!f) hold_what_is_not(kept.all);
+}
+
+// A kept session socket whose holder was not kept would stand in the way of both that are bound anew, for as long as
+// it is kept.
+void block_service::let_go_without_holder(const stored_block& row, std::vector<kept_socket>& kept,
+                                          std::vector<platform::held_sockets>& inherited) {
+    std::vector<kept_key> keys;
+    for (auto& s : kept) {
+        if (s.key.block != row.id || s.key.role != socket_role::session || !row.block.contains(s.key.port)) continue;
+        auto& port = inherited[std::size_t{s.key.port} - row.block.first];
+        if (port.holder >= 0 || port.is_out) continue;
+        close_descriptor(std::exchange(s.fd, -1));
+        port.session = -1;
+        keys.push_back(s.key);
+    }
+    if (keys.empty()) return;
+    log_line(log_level::warning, "kept_without_holder").with("first", row.block.first).with("ports", keys.size());
+    failure f;
+    keeper_.remove(keys, f);
+    if (f) keeper_failed(f);
 }
 
 void block_service::hold_what_is_not(std::vector<kept_socket>& kept) {
@@ -146,6 +180,7 @@ void block_service::hold_what_is_not(std::vector<kept_socket>& kept) {
             inherited[i].is_out = inherited[i].session >= 0 && desk_.is_out(row.id, i);
             was_kept[i] = inherited[i].holder >= 0;
         }
+        let_go_without_holder(row, kept, inherited);
         auto core = hold(row, std::move(inherited), f);
         if (!core) {
             if (why_[row.id] != f.what) {
@@ -186,13 +221,14 @@ void block_service::look_after() {
     hold_what_is_not(kept.all);
 }
 
+// Consumers first: a death in between must not leave a session socket without the ledger that says whose it is.
 void block_service::renew_keeper() {
     failure f;
     if (keeper_.renew(f) && !f) log_line(log_level::error, "keeper_renewed").with("keeper", keeper_.describe());
+    if (!f) desk_.put_all(f);
     for (const auto& [id, core] : held_) {
         if (!f) keep(id, *core, f);
     }
-    if (!f) desk_.put_all(f);
     if (f) return keeper_failed(f);
     keeper_is_lost_ = false;
 }

@@ -2,7 +2,9 @@
 //
 // A condemned port's session socket is taken from the descriptor store before it is replaced, because whoever names
 // the old one keeps it alive, and the new one is put there afterwards. A death in between leaves a holder without a
-// session socket, which the next daemon gives a new one.
+// session socket, which the next daemon gives a new one. Never the other way round: a session socket without its
+// holder would be in the way of the next daemon for as long as the descriptor store lives. So one that does not hold
+// all that it should gets the new socket from renew_keeper(), after the holder.
 #include "block_service.hpp"
 #include "log_line.hpp"
 
@@ -78,7 +80,7 @@ void block_service::renew_ports(std::size_t most) {
             continue;
         }
         const kept_socket fresh{key, static_cast<int>(lane->session(port.index))};
-        keeper_.put(std::span(&fresh, 1), f);
+        if (!keeper_is_lost_) keeper_.put(std::span(&fresh, 1), f);  // else it may lack the holder
         if (f) keeper_failed(f);
         log_line(log_level::info, "renewed").with("port", lane->port_at(port.index));
         desk_.serve_waiting(port.block);

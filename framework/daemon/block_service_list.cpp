@@ -11,6 +11,7 @@ namespace {
 
 port_set covered_by(const std::vector<stored_block>& rows) {
     std::vector<port_block> blocks;
+    blocks.reserve(rows.size());
     for (const auto& row : rows) blocks.push_back(row.block);
     return ports_of(blocks);
 }

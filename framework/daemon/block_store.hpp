@@ -18,6 +18,8 @@ struct sqlite3;
 
 namespace berth::daemon {
 
+class statement;
+
 class block_store {
 public:
     /// Opens, or makes where there is none and none was set aside. nullptr and a failure that says what to do.
@@ -39,19 +41,23 @@ public:
 private:
     explicit block_store(std::string path) : path_(std::move(path)) {}
     static void create(const std::string& path, failure& f);
-    bool open_file(failure& f);
-    bool load(failure& f);
+    bool open_file(std::string& wrong, failure& f);
+    bool load(std::string& wrong, failure& f);
+    int settle();
     std::string read_all(stored_contents& out);
     std::string check_form();
     bool write(const stored_contents& next);
+    bool take_back();
     bool execute(const char* sql);
     [[nodiscard]] std::string says() const;
-    failure set_aside(const std::string& what);
+    [[nodiscard]] failure set_aside(const std::string& what) const;  // pre: not open
+    std::string ended(const statement& s, std::string what);
 
     std::string path_;
     sqlite3* database_ = nullptr;
     stored_contents contents_;
     bool is_broken_ = false;
+    int unread_ = 0;  // SQLite's code, where rows could not be read for want of memory or by the disk
 };
 
 }  // namespace berth::daemon

@@ -1,6 +1,7 @@
 // Rows in and out of the store; see block_store.hpp.
 #include "block_store.hpp"
 #include "block_store_form.hpp"
+#include "platform/files.hpp"
 #include "statement.hpp"
 
 #include <algorithm>
@@ -15,22 +16,30 @@ bool is(statement& s, const char* text) { return s.step() && std::strcmp(s.text(
 
 }  // namespace
 
+// What a statement did not find says nothing of the rows if it had no memory, or the disk did not answer.
+std::string block_store::ended(const statement& s, std::string what) {
+    if (s.has_failed_outside()) unread_ = s.result();
+    return what;
+}
+
 std::string block_store::check_form() {
     statement application(database_, "PRAGMA application_id");
-    if (!application.step() || application.number(0) != store_application) return "it is not a store of berthd's";
+    if (!application.step() || application.number(0) != store_application) {
+        return ended(application, "it is not a store of berthd's");
+    }
     if (sqlite3_db_readonly(database_, "main") == 1) return "its header is of an unknown form";
     statement version(database_, "PRAGMA user_version");
     if (!version.step() || version.number(0) != store_version) {
-        return "its form is of another version than " + std::to_string(store_version) +
-               "; if a newer berthd wrote it, run that one";
+        return ended(version, "its form is of another version than " + std::to_string(store_version) +
+                                  "; if a newer berthd wrote it, run that one");
     }
     statement tables(database_, "SELECT sql FROM sqlite_schema ORDER BY name");
     for (const char* table : {block_table, listed_table, seal_table}) {
-        if (!is(tables, table)) return "its tables are not as they should be";
+        if (!is(tables, table)) return ended(tables, "its tables are not as they should be");
     }
-    if (tables.step()) return "there is more in it than there should be";
+    if (tables.step() || !tables.is_done()) return ended(tables, "there is more in it than there should be");
     statement check(database_, "PRAGMA quick_check(1)");
-    if (!is(check, "ok")) return "SQLite's own check finds it corrupt";
+    if (!is(check, "ok")) return ended(check, "SQLite's own check finds it corrupt");
     return {};
 }
 
@@ -52,28 +61,28 @@ std::string block_store::read_all(stored_contents& out) {
         if (blocks.number(8) != checksum(b)) return damaged_rows;
         out.blocks.push_back(b);
     }
+    if (!blocks.is_done()) return ended(blocks, damaged_rows);
     statement listed(database_, "SELECT first, count FROM listed ORDER BY first");
     while (listed.step()) {
         const auto first = static_cast<std::uint16_t>(listed.number(0, 65535));
         out.listed.push_back({first, static_cast<std::uint32_t>(listed.number(1, 65535))});
     }
+    if (!listed.is_done()) return ended(listed, damaged_rows);
     statement seal(database_, "SELECT boot_high, boot_low, checksum, one FROM seal");
-    if (!seal.step()) return "its seal is missing";
+    if (!seal.step()) return ended(seal, "its seal is missing");
     out.boot = {seal.number(0), seal.number(1)};
     const bool sealed = seal.number(3) == 1 && seal.number(2) == checksum(out);
-    if (seal.step() || !blocks.is_done() || !listed.is_done() || !seal.is_done()) return damaged_rows;
-    return sealed ? check_contents(out) : "its seal is broken: rows are missing or changed";
+    if (seal.step() || !seal.is_done()) return ended(seal, damaged_rows);
+    if (!sealed) return "its seal is broken: rows are missing or changed";
+    return check_contents(out);
 }
 
-bool block_store::load(failure& f) {
-    auto wrong = read_all(contents_);
-    if (wrong.empty()) return true;
-    if (const int r = sqlite3_errcode(database_); r == SQLITE_NOMEM || r == SQLITE_IOERR) {
-        f = {errc::system_failure, "the store " + path_ + " cannot be read: " + says(), 0, 0};
-    } else {
-        f = set_aside(wrong);
+bool block_store::load(std::string& wrong, failure& f) {
+    wrong = read_all(contents_);
+    if (unread_ != SQLITE_OK) {
+        f = {errc::system_failure, "the store " + path_ + " cannot be read: " + sqlite3_errstr(unread_), 0, 0};
     }
-    return false;
+    return wrong.empty();
 }
 
 // Only rows that differ are touched.
@@ -103,6 +112,15 @@ bool block_store::write(const stored_contents& next) {
     return good && execute("COMMIT");
 }
 
+// What failed may lie whole in the log, and the next start would take it for committed: the log is emptied, durably.
+bool block_store::take_back() {
+    execute("ROLLBACK");
+    execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    const std::string log = path_ + "-wal";
+    const auto left = facts_of(log);
+    return left.kind == file_kind::none || (left.kind == file_kind::regular && left.size == 0 && make_durable(log) == 0);
+}
+
 void block_store::commit(const stored_contents& next, failure& f) {
     f = {};
     if (auto wrong = check_contents(next); !wrong.empty()) {
@@ -114,9 +132,8 @@ void block_store::commit(const stored_contents& next, failure& f) {
         execute("PRAGMA wal_checkpoint(TRUNCATE)");  // durable already; a log that stays is emptied next time
     } else {
         f = {errc::system_failure, "the store " + path_ + " cannot be written: " + says(), 0, 0};
-        execute("ROLLBACK");
         stored_contents now;
-        is_broken_ = !read_all(now).empty() || now != contents_;
+        is_broken_ = !take_back() || !read_all(now).empty() || now != contents_;
     }
 }
 

@@ -46,7 +46,7 @@ public:
     [[nodiscard]] virtual bool is_renewing(std::uint64_t id) const noexcept = 0;
     virtual void keeper_failed(const failure& f) = 0;
     /// The network namespace that the ports are in.
-    [[nodiscard]] virtual std::uint64_t network() const noexcept = 0;
+    [[nodiscard]] virtual std::uint64_t network(failure& f) = 0;
 };
 
 class consumer_desk {
@@ -54,8 +54,8 @@ public:
     /// Both outlive it.
     consumer_desk(descriptor_store& keeper, lender& blocks, consumer_limits limits = {});
 
-    /// Takes what is a consumer's out of what the descriptor store had.
-    void inherit(std::vector<kept_socket>& kept);
+    /// Takes what is a consumer's out of what the descriptor store had. Fails if memory or descriptors do not reach.
+    void inherit(std::vector<kept_socket>& kept, failure& f);
     /// From now on connections are listened to; those that were inherited hear that the daemon has started again.
     void serve_with(connection_watch& watch);
 

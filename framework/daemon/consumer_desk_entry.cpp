@@ -27,8 +27,9 @@ std::uint32_t user_of(int connection) {
 consumer_desk::consumer_desk(descriptor_store& keeper, lender& blocks, consumer_limits limits)
     : keeper_(keeper), blocks_(blocks), limits_(limits) {}
 
-// A connection without a ledger had no answer yet, a ledger without a connection has nobody: both are let go of.
-void consumer_desk::inherit(std::vector<kept_socket>& kept) {
+// A connection without a ledger had no answer yet, a ledger without a connection has nobody: both are let go of. One
+// that cannot be opened now says what a living consumer has all the same, so nobody goes on without it.
+void consumer_desk::inherit(std::vector<kept_socket>& kept, failure& f) {
     std::map<std::uint64_t, consumer> found;
     std::erase_if(kept, [&](const kept_socket& s) {
         if (s.key.role != socket_role::connection && s.key.role != socket_role::ledger) return false;
@@ -38,11 +39,15 @@ void consumer_desk::inherit(std::vector<kept_socket>& kept) {
         if (s.key.role == socket_role::connection) {
             c.connection = std::move(fd);
             c.user = user_of(c.connection.get());
-        } else if (ledger::open(std::move(fd), c.book) != 0) {
+        } else if (const int error = ledger::open(std::move(fd), c.book); error == EBADMSG) {
             log_line(log_level::error, "ledger_unreadable");
+        } else if (error != 0) {
+            f = {errc::system_failure,
+                 "a consumer's books cannot be opened: " + std::generic_category().message(error), 0, 0};
         }
         return true;
     });
+    if (f) return;
     for (auto& [id, c] : found) {
         if (c.connection && c.book.handle() >= 0) {
             all_.push_back(std::move(c));
@@ -115,6 +120,8 @@ void consumer_desk::take(const service_request& request, platform::descriptor& c
         return;
     }
     if ((f = no_room(connection.get()))) return;
+    const std::uint64_t network = blocks_.network(f);
+    if (f) return;
     consumer fresh;
     fresh.user = user_of(connection.get());
     fresh.now = stage::served;
@@ -140,7 +147,6 @@ void consumer_desk::take(const service_request& request, platform::descriptor& c
     out.token = row->token;
     auto* const lane = blocks_.lane_of(row->id);
     const auto family = lane == nullptr ? address_family::dual : lane->core().request().family;
-    const std::uint64_t network = blocks_.network();
     out.numbers = {static_cast<std::uint32_t>(family), static_cast<std::uint32_t>(network),
                    static_cast<std::uint32_t>(network >> 32)};
     fresh.connection = std::move(connection);

@@ -38,7 +38,7 @@ public:
     virtual ~descriptor_store() = default;
 
     /// Post on success: duplicates of all of these outlive this process; one of the same key is replaced. On failure
-    /// some of them may be kept. The descriptors stay the caller's.
+    /// some of them may be kept: the first ones. The descriptors stay the caller's.
     virtual void put(std::span<const kept_socket> sockets, failure& f) = 0;
 
     /// All that is kept, ascending by key. The descriptors are the caller's to close, also on failure.

@@ -29,11 +29,9 @@ public:
         if (result_ == SQLITE_OK || result_ == SQLITE_ROW) result_ = sqlite3_step(made_);
         return result_ == SQLITE_ROW;
     }
-    /// Runs to its end and makes ready for the next parameters. False: failed.
+    /// Runs one that has no rows to its end, and makes ready for the next parameters. False: failed.
     bool run() noexcept {
-        while (step()) {
-        }
-        if (result_ != SQLITE_DONE) return false;
+        if (step() || result_ != SQLITE_DONE) return false;
         bound_ = 0;
         result_ = sqlite3_reset(made_);
         return result_ == SQLITE_OK;
@@ -44,11 +42,18 @@ public:
         if (sqlite3_column_type(made_, column) != SQLITE_INTEGER || value > most) result_ = SQLITE_CORRUPT;
         return value;
     }
+    /// Pre: step() said true. Of NULL, and for want of memory, which is an error: nothing.
     [[nodiscard]] const char* text(int column) noexcept {
         const auto* bytes = sqlite3_column_text(made_, column);
-        return bytes == nullptr ? "" : reinterpret_cast<const char*>(bytes);
+        if (bytes != nullptr) return reinterpret_cast<const char*>(bytes);
+        result_ = sqlite3_errcode(sqlite3_db_handle(made_));
+        return "";
     }
     [[nodiscard]] int result() const noexcept { return result_; }
+    /// True: for want of memory, or by the disk, so it says nothing of what is stored.
+    [[nodiscard]] bool has_failed_outside() const noexcept {
+        return result_ == SQLITE_NOMEM || result_ == SQLITE_IOERR;
+    }
     /// True once all rows were read without an error.
     [[nodiscard]] bool is_done() const noexcept { return result_ == SQLITE_DONE; }
 

@@ -6,6 +6,8 @@
 #include "reservation_core.hpp"
 
 #include <chrono>
+#include <new>
+#include <system_error>
 #include <thread>
 
 namespace berth::detail {
@@ -16,11 +18,17 @@ acquiring_sockets& acquiring_sockets::instance() noexcept {
 
 void acquiring_sockets::watch(platform::native_socket socket, std::shared_ptr<reservation_core> core) {
     const std::uint64_t inode = core->provider().inode_of(socket);
+    if (inode == 0) throw std::system_error(std::make_error_code(std::errc::io_error), "the socket's inode");
     const std::lock_guard lock(mutex_);
     entries_.push_back({std::move(core), inode, socket, -1, 0});
     if (running_) return;
+    try {
+        platform::start_quiet_thread([] { instance().run(); });
+    } catch (...) {
+        entries_.pop_back();
+        throw;
+    }
     running_ = true;
-    platform::start_quiet_thread([] { instance().run(); });
 }
 
 void acquiring_sockets::forget(const reservation_core& core) noexcept {
@@ -54,6 +62,11 @@ void acquiring_sockets::look(const reservation_core* only) noexcept {
     std::vector<std::shared_ptr<reservation_core>> ended;
     {
         const std::lock_guard lock(mutex_);
+        try {
+            ended.reserve(entries_.size());
+        } catch (const std::bad_alloc&) {
+            return;  // the next look is soon
+        }
         std::erase_if(entries_, [&](entry& e) {
             if ((only != nullptr && e.core.get() != only) || e.being_replaced != 0) return false;
             if (e.core->provider().is_named(e.inode, e.hint, e.own)) return false;

@@ -3,6 +3,7 @@
 
 #include "acquiring_sockets.hpp"
 #include "association_table.hpp"
+#include "guarded.hpp"
 #include "persistent/block_share.hpp"
 #include "reservation_core.hpp"
 #include "token_table.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 using detail::acquiring_sockets;
 using detail::association_table;
+using detail::guarded;
 using detail::reservation_core;
 using detail::token_table;
 
@@ -71,6 +73,16 @@ void check_endpoint(const reservation_core& core, const bind_endpoint& endpoint,
     }
 }
 
+/// The token may be one of a block that the system itself keeps.
+error_code associate_drawn(native_handle_type socket, const platform::socket_facts& facts, reservation_token token) {
+    auto& provider = platform::system_provider();
+    if (!token || facts.is_bound) return facts.is_bound ? errc::already_bound : errc::invalid_token;
+    const std::uint64_t inode = provider.inode_of(native(socket));
+    if (const auto ec = provider.associate_drawn(native(socket), token.value())) return ec;
+    association_table::instance().associate(facts.cookie, {token, inode, facts.is_tcp, true});
+    return {};
+}
+
 void bind_associated(native_handle_type socket, const bind_endpoint& endpoint, failure& f) {
     auto& table = association_table::instance();
     platform::socket_facts facts;
@@ -81,6 +93,11 @@ void bind_associated(native_handle_type socket, const bind_endpoint& endpoint, f
                     facts.is_bound ? "the socket is bound already" : "associate the socket with a reservation first");
         return;
     }
+    if (known.is_drawn) {
+        platform::system_provider().bind_drawn(native(socket), endpoint.address, endpoint.port, f);
+        if (!f) table.forget(facts.cookie);
+        return;
+    }
     std::shared_ptr<reservation_core> core;
     if ((f.code = find_core(known.token, core))) {
         if (f.code == errc::invalid_token) f.code = errc::reservation_released;
@@ -89,14 +106,20 @@ void bind_associated(native_handle_type socket, const bind_endpoint& endpoint, f
     check_endpoint(*core, endpoint, f);
     if (f) return core->count_failure(f.code);
     auto* const lane = lane_for(*core, known.is_tcp);
+    association_table::place place(table);
     std::uint32_t index = 0;
     std::uint64_t cookie = 0;
     auto& acquiring = acquiring_sockets::instance();
     acquiring.about_to_replace(known.inode);
-    lane->bind_callers(native(socket), endpoint.port, index, cookie, f);
+    try {
+        lane->bind_callers(native(socket), endpoint.port, index, cookie, f);
+    } catch (...) {
+        acquiring.kept(known.inode);
+        throw;
+    }
     if (f) return acquiring.kept(known.inode);
     table.forget(facts.cookie);
-    table.bound(cookie, {core, lane, index});
+    table.bound(cookie, {core, lane, index}, place);
     acquiring.replaced(native(socket), known.inode, lane->session(index));
 }
 
@@ -104,24 +127,6 @@ void release_core(const std::shared_ptr<reservation_core>& core, failure& f) {
     acquiring_sockets::instance().forget(*core);
     core->release(f, if_taken::detach);
     association_table::instance().forget(core->token());
-}
-
-template <class Work>
-void guarded(failure& f, Work work) noexcept {
-    f = {};
-    try {
-        work();
-    } catch (const std::bad_alloc&) {
-        f.code = errc::no_memory;
-    } catch (...) {
-        f.code = errc::system_failure;
-    }
-    if (f.code && f.what.empty()) {
-        try {
-            f.what = f.code.message();
-        } catch (...) {  // the code alone must do
-        }
-    }
 }
 
 }  // namespace
@@ -132,8 +137,9 @@ void associate(native_handle_type socket, reservation_token token, error_code& e
         platform::socket_facts facts;
         if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
         std::shared_ptr<reservation_core> core;
-        if ((f.code = find_core(token, core, true))) return;
-        if (facts.is_bound) {
+        if ((f.code = find_core(token, core, true))) {
+            if (f.code == errc::invalid_token) f.code = associate_drawn(socket, facts, token);
+        } else if (facts.is_bound) {
             f.code = errc::already_bound;
         } else if (lane_for(*core, facts.is_tcp) == nullptr) {
             f.code = errc::protocol_mismatch;
@@ -175,11 +181,16 @@ void give_back(native_handle_type socket, error_code& ec) noexcept {
     ec = f.code;
 }
 
-reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f, tcp_use use) {
-    reservation_instance out;
-    guarded(f, [&] {
+void detail::put_away(native_handle_type socket, bool is_bound) noexcept {
+    error_code ec = errc::not_associated;
+    if (is_bound) give_back(socket, ec);
+    if (ec) static_cast<void>(platform::system_provider().close(native(socket)));
+}
+
+reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f, tcp_use use) noexcept {
+    return guarded(f, [&]() -> reservation_instance {
         platform::socket_facts facts;
-        if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
+        if ((f.code = platform::system_provider().inspect(native(socket), facts))) return {};
         acquiring_sockets::instance().look();
         reservation_request request{.block = block, .use = use};
         request.protocol = facts.is_tcp ? transport::tcp : transport::udp;
@@ -187,11 +198,10 @@ reservation_instance reserve_on(native_handle_type socket, const port_block& blo
                          : facts.is_ipv6_only ? address_family::ipv6
                                               : address_family::dual;
         const auto core = reservation_core::make(platform::system_provider(), request, f);
-        if (!core) return;
-        out = {core->block(), core->token()};
-        acquiring_sockets::instance().watch(native(socket), core);
+        if (!core) return {};
+        acquiring_sockets::instance().watch(native(socket), core);  // if it throws, the block goes with the core
+        return {core->block(), core->token()};
     });
-    return out;
 }
 
 void release(native_handle_type socket, reservation_token token, failure& f) noexcept {
@@ -200,7 +210,7 @@ void release(native_handle_type socket, reservation_token token, failure& f) noe
         if ((f.code = platform::system_provider().inspect(native(socket), facts))) return;
         std::shared_ptr<reservation_core> core;
         if ((f.code = find_core(token, core))) return;
-        if (core->source() == nullptr) return release_core(core, f);
+        if (!core->is_persistent()) return release_core(core, f);
         f = {errc::invalid_token,
              "this token is a persistent reservation's, which is removed (remove_persistent) and not released", 0, 0};
     });

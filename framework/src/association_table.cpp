@@ -25,7 +25,7 @@ void association_table::purge() {
     for (const auto& entry : pending_) inodes.push_back(entry.second.inode);
     platform::system_provider().find_named(inodes, named);
     std::size_t i = 0;
-    std::erase_if(pending_, [&](const auto&) { return !named[i++]; });
+    std::erase_if(pending_, [&](const auto& entry) { return !named[i++] && entry.second.inode != 0; });
     purge_at_ = std::max<std::size_t>(256, pending_.size() * 2);
 }
 
@@ -49,9 +49,26 @@ void association_table::forget(reservation_token token) noexcept {
     });
 }
 
-void association_table::bound(std::uint64_t cookie, callers_port port) {
+association_table::place::place(association_table& table) : table_(table) {
+    std::unordered_map<std::uint64_t, callers_port> one;
+    one.try_emplace(0);
+    node_ = one.extract(one.begin());
+    const std::lock_guard lock(table.mutex_);
+    table.bound_.reserve(table.bound_.size() + table.places_ + 1);
+    ++table.places_;
+}
+
+association_table::place::~place() {
+    const std::lock_guard lock(table_.mutex_);
+    --table_.places_;
+}
+
+void association_table::bound(std::uint64_t cookie, callers_port port, place& at) noexcept {
     const std::lock_guard lock(mutex_);
-    bound_[cookie] = std::move(port);
+    bound_.erase(cookie);
+    at.node_.key() = cookie;
+    at.node_.mapped() = std::move(port);
+    bound_.insert(std::move(at.node_));
 }
 
 callers_port association_table::unbind(std::uint64_t cookie) noexcept {

@@ -25,6 +25,7 @@ struct association {
     reservation_token token;
     std::uint64_t inode = 0;
     bool is_tcp = false;
+    bool is_drawn = false;  ///< from a block that the system itself keeps
 };
 
 /// Where a bound caller's socket stands.
@@ -44,7 +45,21 @@ public:
     void forget(std::uint64_t cookie) noexcept;
     void forget(reservation_token token) noexcept;
 
-    void bound(std::uint64_t cookie, callers_port port);
+    /// The memory for a bound socket, so that binding it cannot fail for want of it once it is done.
+    class place {
+    public:
+        explicit place(association_table& table);
+        ~place();
+        place(const place&) = delete;
+        place& operator=(const place&) = delete;
+
+    private:
+        friend class association_table;
+        association_table& table_;
+        std::unordered_map<std::uint64_t, callers_port>::node_type node_;
+    };
+    /// Post: the place is used up.
+    void bound(std::uint64_t cookie, callers_port port, place& at) noexcept;
     /// Removes and returns; lane is nullptr if the socket has no port.
     [[nodiscard]] callers_port unbind(std::uint64_t cookie) noexcept;
 
@@ -55,6 +70,7 @@ private:
     std::unordered_map<std::uint64_t, association> pending_;
     std::size_t purge_at_ = 256;
     std::unordered_map<std::uint64_t, callers_port> bound_;
+    std::size_t places_ = 0;  // that are not used up: bound_ has room for them
 };
 
 }  // namespace berth::detail

@@ -38,6 +38,8 @@ constexpr row rows[] = {
     {"the system refused", std::errc::io_error},
     {"no persistent reservation of exactly this block", std::errc::no_such_file_or_directory},
     {"nobody answers there", std::errc::connection_refused},
+    {"the quota is used up", std::errc::resource_unavailable_try_again},
+    {"ports of the block are connected to too many destinations", std::errc::not_enough_memory},
 };
 
 class berth_category final : public std::error_category {
@@ -59,7 +61,7 @@ private:
     }
 };
 
-static_assert(std::size(rows) == errc_count && static_cast<std::size_t>(errc::service_unavailable) + 1 == errc_count);
+static_assert(std::size(rows) == errc_count && static_cast<std::size_t>(errc::too_many_destinations) + 1 == errc_count);
 
 }  // namespace
 

@@ -13,10 +13,10 @@ void port_lane::bind_callers(platform::native_socket target, std::uint16_t port,
         return;
     }
     index = drawn.index_;
-    cookie = block_->cookie(index);
+    drawn.uses_ |= bound_port::lent;  // also if it is given up half way: what was set is undone
     block_->hand_over(index, target, f);  // the last that can fail: then the caller's descriptor is the session socket
-    drawn.uses_ |= bound_port::lent;
     if (f) return core_.count_failure(f.code);  // and `drawn` goes back, made as new
+    cookie = block_->cookie(index);
     with_callers_.mark(index);  // from here on the caller's descriptor is the handle
     // A release that detaches says so first and then looks for callers: one of the two sees the other.
     const bool detached = records_[index].state.load() == port_state::detached;

@@ -16,9 +16,9 @@ void port_lane::come_over(prior_owners priors, const std::vector<std::uint32_t>&
     const std::lock_guard lock(reclaiming_);
     const auto board = priors.front().board;
     priors_ = std::move(priors);
-    std::vector<bool> is_serving(block_range_.count);
+    std::vector<bool> is_serving(indices());
     for (const auto index : serving) is_serving[index] = true;
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+    for (std::uint32_t i = 0; i < indices(); ++i) {
         const bool serves = is_serving[i] && block_->session(i) >= 0 && !board->is_another(i);
         switch (board->fate(i)) {
             case port_fate::available:

@@ -67,10 +67,10 @@ port_fate port_lane::freeze_one(std::uint32_t index) noexcept {
 void port_lane::freeze(std::shared_ptr<platform::handover_board> board) noexcept {
     const std::lock_guard lock(reclaiming_);
     board_ = std::move(board);
-    frozen_.assign(block_range_.count, port_fate::unknown);
-    inodes_.assign(block_range_.count, 0);
+    frozen_.assign(indices(), port_fate::unknown);
+    inodes_.assign(indices(), 0);
     const std::uint64_t now = clock_();
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+    for (std::uint32_t i = 0; i < indices(); ++i) {
         frozen_[i] = freeze_one(i);
         if (frozen_[i] == port_fate::out && block_->has_session(i)) {
             inodes_[i] = core_.provider().inode_of(block_->session(i));
@@ -106,7 +106,7 @@ void port_lane::thaw_one(std::uint32_t index) noexcept {
 
 void port_lane::thaw() noexcept {
     const std::lock_guard lock(reclaiming_);
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) thaw_one(i);
+    for (std::uint32_t i = 0; i < indices(); ++i) thaw_one(i);
     frozen_.clear();
     board_.reset();
 }
@@ -135,7 +135,7 @@ void port_lane::pass_on_one(std::uint32_t index) noexcept {
 void port_lane::pass_on() noexcept {
     const std::lock_guard lock(reclaiming_);
     block_->pass_on();
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) pass_on_one(i);
+    for (std::uint32_t i = 0; i < indices(); ++i) pass_on_one(i);
     frozen_.clear();
     priors_.clear();
     look_for_lingering();

@@ -5,9 +5,20 @@
 #include "port_lane.hpp"
 #include "reservation_core.hpp"
 
+#include <new>
+
 namespace berth::detail {
 
+// Who looks needs memory. Without it nothing has changed, and the next one looks again.
 std::uint32_t port_lane::reclaim() noexcept {
+    try {
+        return look_for_free();
+    } catch (const std::bad_alloc&) {
+        return 0;
+    }
+}
+
+std::uint32_t port_lane::look_for_free() {
     if (core_.is_forked()) return 0;
     const std::unique_lock lock(reclaiming_, std::try_to_lock);
     if (!lock || core_.now() != phase::held) return 0;
@@ -22,7 +33,7 @@ std::uint32_t port_lane::reclaim() noexcept {
     return back;
 }
 
-std::uint32_t port_lane::look_for_closed() noexcept {
+std::uint32_t port_lane::look_for_closed() {
     std::vector<std::uint32_t> candidates;
     std::vector<platform::named_by> names;
     with_callers_.for_each([&](std::uint32_t index) { candidates.push_back(index); });
@@ -86,7 +97,10 @@ void port_lane::callers_socket_closed(std::uint32_t index) noexcept {
     const std::uint32_t waiting = watched_.count();
     if (look_cost_ > cheap_look && waiting % enough_to_look != 0 && waiting < claims_.available()) return;
     const std::uint64_t began = clock_();
-    look_for_closed();
+    try {
+        look_for_closed();
+    } catch (const std::bad_alloc&) {  // it is watched: the next look finds it
+    }
     look_cost_ = clock_() - began;
 }
 

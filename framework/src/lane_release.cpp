@@ -2,6 +2,7 @@
 //
 // Collecting takes each port out of the place where it is; a draw or a give back in progress is waited for, they last
 // microseconds. Told to refuse, a port that turns out to be with a worker undoes the collection, in every lane.
+#include "outbound/tuple_sets.hpp"
 #include "port_lane.hpp"
 #include "reservation_core.hpp"
 
@@ -12,30 +13,30 @@ namespace berth::detail {
 
 std::uint32_t port_lane::out() const noexcept {
     std::uint32_t n = 0;
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+    for (std::uint32_t i = 0; i < indices(); ++i) {
         const auto s = state(i);
         if (s == port_state::open || s == port_state::taken || s == port_state::passing) ++n;
     }
     return n;
 }
 
-void port_lane::wake_all(std::vector<bool>& woken) noexcept {
+void port_lane::wake_all() noexcept {
     for (;;) {
         const std::uint32_t index = claims_.next_due(~std::uint64_t{0});
         if (index == claim::none) return;
-        woken[index] = true;
+        woken_.mark(index);
     }
 }
 
 // True once the index is ours to drop, or detached. False: a worker has it, and the policy is to refuse.
-bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept {
+bool port_lane::collect_one(std::uint32_t index, if_taken policy) noexcept {
     for (;;) {
         switch (state(index)) {
             case port_state::available:
                 if (claims_.claim_given(index)) return true;
                 break;
             case port_state::cooling:
-                if (woken[index]) return true;  // out of the queue by our hand
+                if (woken_.is_marked(index)) return true;  // out of the queue by our hand
                 break;                          // by a draw's: it will be available in a moment
             case port_state::condemned:
                 if (condemned_.unmark(index)) return true;
@@ -68,27 +69,26 @@ bool port_lane::collect_one(std::uint32_t index, if_taken policy, std::vector<bo
             case port_state::detached:
             case port_state::unreserved: return true;
         }
-        wake_all(woken);
+        wake_all();
         std::this_thread::yield();
     }
 }
 
-bool port_lane::collect(if_taken policy, std::vector<bool>& woken, std::uint32_t& still_out) noexcept {
+bool port_lane::collect(if_taken policy, std::uint32_t& still_out) noexcept {
     const std::lock_guard lock(reclaiming_);
-    woken.assign(block_range_.count, false);
-    wake_all(woken);
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
-        if (collect_one(i, policy, woken)) continue;
+    wake_all();
+    for (std::uint32_t i = 0; i < indices(); ++i) {
+        if (collect_one(i, policy)) continue;
         still_out = std::max(out(), 1u);  // the port that refused may have come back since; it refused all the same
-        put_back_collected(woken, i);
+        put_back_collected(i);
         return false;
     }
     return true;
 }
 
-void port_lane::put_back_collected(const std::vector<bool>& woken, std::uint32_t upto) noexcept {
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
-        if (woken[i]) {
+void port_lane::put_back_collected(std::uint32_t upto) noexcept {
+    for (std::uint32_t i = 0; i < indices(); ++i) {
+        if (woken_.unmark(i)) {
             rest(i);
         } else if (i < upto) {
             const auto s = state(i);
@@ -106,6 +106,7 @@ void port_lane::drop_collected(std::uint32_t from, std::uint32_t upto) noexcept 
         block_->drop(i);
         enter(i, port_state::unreserved);
     }
+    if (from == 0) block_->let_go();
 }
 
 void port_lane::abandon() noexcept { block_->abandon(); }
@@ -117,7 +118,7 @@ std::uint32_t port_lane::bytes_per_port() const noexcept {
 
 void port_lane::add_to(reservation_statistics& s) const noexcept {
     std::uint64_t takes = 0, out = 0;
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+    for (std::uint32_t i = 0; i < indices(); ++i) {
         takes += records_[i].takes.load(std::memory_order_relaxed);
         switch (state(i)) {
             case port_state::available: ++s.ports.available; break;
@@ -132,6 +133,9 @@ void port_lane::add_to(reservation_statistics& s) const noexcept {
             case port_state::detached: ++out; break;
             case port_state::unreserved: break;
         }
+    }
+    if (const auto* const sets = outbound_.load(std::memory_order_acquire)) {
+        s.outbound = sets->counts();  // a block has one such lane at most
     }
     s.takes += takes;
     s.gives_back += takes > out ? takes - out : 0;

@@ -83,7 +83,7 @@ void port_lane::leave(std::uint32_t index) noexcept {
 
 // Marked before it is claimed: a draw that is quicker keeps the port, and its give back sees the mark.
 void port_lane::strand() noexcept {
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+    for (std::uint32_t i = 0; i < indices(); ++i) {
         if (state(i) == port_state::unreserved) continue;
         stranded_.mark(i);
         send_back(i);

@@ -82,7 +82,7 @@ constexpr std::chrono::seconds idle_for{10};
 
 class lookup_threads {
 public:
-    void add(std::shared_ptr<lookup> job) {
+    void add(const std::shared_ptr<lookup>& job) {
         std::unique_lock lock(gate_);
         jobs_.push_back(job);
         if (jobs_.size() <= idle_) return asked_.notify_one();

@@ -35,19 +35,21 @@ port_lane::port_lane(reservation_core& core, const reservation_request& request,
     : core_(core),
       kind_(kind),
       block_range_(request.block),
+      sessions_(request.sessions_per_port),
       clock_(clock),
       cool_down_(to_ns(request.cool_down)),
       silence_(to_ns(request.silence)),
       block_(std::move(block)),
-      claims_(request.block.first, request.block.count, request.order),
-      records_(std::make_unique<port_record[]>(request.block.count)),
-      heard_(silence_ != 0 ? std::make_unique<std::uint32_t[]>(request.block.count) : nullptr),
-      with_callers_(request.block.count),
-      watched_(request.block.count),
-      condemned_(request.block.count),
-      with_priors_(request.block.count),
-      stranded_(request.block.count),
-      live_on_(request.block.count) {}
+      claims_(sessions_ == 1 ? request.block.first : std::uint16_t{0}, indices(), request.order),
+      records_(std::make_unique<port_record[]>(indices())),
+      heard_(silence_ != 0 ? std::make_unique<std::uint32_t[]>(indices()) : nullptr),
+      with_callers_(indices()),
+      watched_(indices()),
+      condemned_(indices()),
+      with_priors_(indices()),
+      stranded_(indices()),
+      woken_(indices()),
+      live_on_(indices()) {}
 
 void port_lane::start(std::uint32_t from, std::uint32_t upto) noexcept {
     for (std::uint32_t i = from; i < upto; ++i) make_available(i);
@@ -136,18 +138,19 @@ bound_port port_lane::take(error_code& ec) noexcept {
 bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
     if (!may_draw(ec)) return {};
     if (!block_range_.contains(port)) return core_.fail(errc::port_outside_block, ec), bound_port();
-    const std::uint32_t index = std::uint32_t{port} - block_range_.first;
+    const std::uint32_t first = (std::uint32_t{port} - block_range_.first) * sessions_;
     bool may_fetch = core_.source() != nullptr;
     do {
         if (claims_.anything_cooling()) wake_rested();
-        const bool claimed = claims_.claim_given(index) || (reclaim() != 0 && claims_.claim_given(index));
-        if (claimed && confirm(index)) {
+        std::uint32_t index = claims_.claim_between(first, sessions_);
+        if (index == claim::none && reclaim() != 0) index = claims_.claim_between(first, sessions_);
+        if (index != claim::none && confirm(index)) {
             if (open(index)) return {this, index};
             break;
         }
         if (core_.now() == phase::held) {
             if (!std::exchange(may_fetch, false)) break;
-            if (!fetch(port_source::need::given, index, ec)) return {};
+            if (!fetch(port_source::need::given, first, ec)) return {};
             continue;
         }
     } while (core_.now() == phase::held || !is_over(ec));
@@ -157,6 +160,7 @@ bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
 
 std::array<bound_port, 2> port_lane::take_pair(error_code& ec) noexcept {
     if (!may_draw(ec)) return {};
+    if (sessions_ != 1) return core_.fail(errc::operation_not_supported, ec), std::array<bound_port, 2>();
     for (bool may_look = true;;) {
         if (claims_.anything_cooling()) wake_rested();
         std::uint32_t even = claims_.claim_pair();
@@ -221,6 +225,7 @@ void port_lane::settle(std::uint32_t index, const platform::park_result& parked)
 
 void port_lane::make_available(std::uint32_t index) noexcept {
     if (!stranded_.none() && stranded_.is_marked(index)) return condemn(index);
+    if (outbound_.load(std::memory_order_acquire) != nullptr) end_tuple(index);
     enter(index, port_state::available);
     claims_.put_back(index);
 }
@@ -234,6 +239,7 @@ void port_lane::rest(std::uint32_t index) noexcept {
 
 void port_lane::condemn(std::uint32_t index) noexcept {
     counters_.condemned.fetch_add(1, std::memory_order_relaxed);
+    if (outbound_.load(std::memory_order_acquire) != nullptr) end_tuple(index);
     enter(index, port_state::condemned);
     condemned_.mark(index);
 }
@@ -257,7 +263,7 @@ std::uint32_t port_lane::wake_rested() noexcept {
     const std::uint64_t now = clock_();
     std::uint32_t woken = 0;
     // Bounded by the block: a port that is prolonged goes to the end of the queue with a later time.
-    for (std::uint32_t i = 0; i < block_range_.count; ++i) {
+    for (std::uint32_t i = 0; i < indices(); ++i) {
         const std::uint32_t index = claims_.next_due(now);
         if (index == claim::none) break;
         if (finish_rest(index, now)) ++woken;

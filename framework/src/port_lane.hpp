@@ -2,6 +2,7 @@
 //
 //   available → taken → open → draining → cooling → available     open | draining → condemned → available
 //
+// An index is a session socket: port's place in the block * sessions_per_port + which of the port's.
 // Invariant: an index is in exactly one place: available in the claim set, cooling in its queue, condemned or watched
 // in theirs, or with one owner. The state byte is written by whoever owns the index at that moment; the one race, a
 // give back against a release that detaches, is settled by compare-exchange from `open`. Deciding is here, performing
@@ -21,7 +22,13 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
+
+namespace berth::outbound {
+class tuple_sets;
+struct destination;
+}  // namespace berth::outbound
 
 namespace berth::detail {
 
@@ -42,6 +49,9 @@ class port_lane {
 public:
     port_lane(reservation_core& core, const reservation_request& request, platform::port_kind kind,
               std::unique_ptr<platform::held_block> block, lane_clock clock);
+    ~port_lane();
+    port_lane(const port_lane&) = delete;
+    port_lane& operator=(const port_lane&) = delete;
 
     /// Everything is held and sealed: the ports become available, those from index `from` to before `upto`.
     void start(std::uint32_t from, std::uint32_t upto) noexcept;
@@ -49,7 +59,13 @@ public:
     bound_port take(error_code& ec) noexcept;
     bound_port take_port(std::uint16_t port, error_code& ec) noexcept;
     std::array<bound_port, 2> take_pair(error_code& ec) noexcept;
+    bool take_run(std::span<bound_port> out, std::uint32_t alignment, error_code& ec) noexcept;  // lane_run.cpp
     void give_back(std::uint32_t index, bool lent, bool exposed, bool lost) noexcept;
+
+    // lane_outbound.cpp: the destination chooses the port
+    bound_port take_toward(const outbound::destination& d, error_code& ec) noexcept;
+    /// Of a port that take_toward() brought: the system has the tuple in use.
+    void refuse(std::uint32_t index) noexcept;
 
     // lane_share.cpp: ports that go from process to process. Lending and bringing back are the holder's, one thread.
     enum class brought : std::uint8_t { rested, tired, spoilt };
@@ -84,8 +100,8 @@ public:
 
     // lane_release.cpp
     [[nodiscard]] std::uint32_t out() const noexcept;
-    bool collect(if_taken policy, std::vector<bool>& woken, std::uint32_t& still_out) noexcept;
-    void put_back_collected(const std::vector<bool>& woken, std::uint32_t upto) noexcept;
+    bool collect(if_taken policy, std::uint32_t& still_out) noexcept;
+    void put_back_collected(std::uint32_t upto) noexcept;
     void drop_collected(std::uint32_t from, std::uint32_t upto) noexcept;
     void abandon() noexcept;
 
@@ -104,7 +120,7 @@ public:
     [[nodiscard]] bool is_open(std::uint32_t index) const noexcept { return state(index) == port_state::open; }
     /// Which session with this port is the present one, or was the last: each has another number.
     [[nodiscard]] std::uint32_t loan(std::uint32_t index) const noexcept {
-        return records_[index].takes.load(std::memory_order_relaxed);
+        return static_cast<std::uint32_t>(records_[index].takes.load(std::memory_order_relaxed));
     }
     /// Given back, and a copy of its descriptor may be somewhere.
     [[nodiscard]] bool is_any_exposed() const noexcept { return !watched_.none(); }
@@ -121,8 +137,9 @@ public:
     [[nodiscard]] platform::port_kind kind() const noexcept { return kind_; }
     [[nodiscard]] reservation_core& core() const noexcept { return core_; }
     [[nodiscard]] std::uint16_t port_at(std::uint32_t index) const noexcept {
-        return static_cast<std::uint16_t>(block_range_.first + index);
+        return static_cast<std::uint16_t>(block_range_.first + (sessions_ == 1 ? index : index / sessions_));
     }
+    [[nodiscard]] std::uint32_t indices() const noexcept { return block_range_.count * sessions_; }
     [[nodiscard]] platform::native_socket session(std::uint32_t index) const noexcept {
         return block_->session(index);
     }
@@ -135,7 +152,7 @@ public:
 private:
     struct port_record {
         std::atomic<port_state> state{port_state::unreserved};
-        std::atomic<std::uint32_t> takes{0};  // written by the owner alone
+        std::atomic<std::uint64_t> takes{0};  // written by the owner alone; 2^32 are over in an hour
     };
     struct counters {
         std::atomic<std::uint64_t> condemned{0}, renewed{0}, open_failures{0}, not_silent{0}, discarded{0};
@@ -161,10 +178,11 @@ private:
     void settle_returned(std::uint32_t index, platform::named_by by) noexcept;
     bool finish_rest(std::uint32_t index, std::uint64_t now) noexcept;
     std::uint32_t wake_rested() noexcept;
-    std::uint32_t look_for_closed() noexcept;
+    std::uint32_t look_for_free();
+    std::uint32_t look_for_closed();
     [[nodiscard]] std::vector<std::uint32_t> lent_ports() const;
     std::uint32_t renew_condemned() noexcept;
-    bool collect_one(std::uint32_t index, if_taken policy, std::vector<bool>& woken) noexcept;
+    bool collect_one(std::uint32_t index, if_taken policy) noexcept;
     bool give_back_shared(std::uint32_t index, bool exposed) noexcept;
     void drop_detached(std::uint32_t index, bool is_copied) noexcept;
     void lives_on(std::uint32_t index) noexcept;
@@ -176,12 +194,15 @@ private:
     void thaw_one(std::uint32_t index) noexcept;
     void pass_on_one(std::uint32_t index) noexcept;
     [[nodiscard]] std::uint64_t rest_left(std::uint32_t index, std::uint64_t now) noexcept;
-    void wake_all(std::vector<bool>& woken) noexcept;
+    void wake_all() noexcept;
     void note_latency(std::uint64_t nanoseconds) noexcept;
+    outbound::tuple_sets* outbound(error_code& ec) noexcept;
+    void end_tuple(std::uint32_t index) noexcept;
 
     reservation_core& core_;
     const platform::port_kind kind_;
     const port_block block_range_;
+    const std::uint32_t sessions_;  // of each port
     const lane_clock clock_;
     const std::uint64_t cool_down_;  // nanoseconds
     const std::uint64_t silence_;    // nanoseconds
@@ -194,6 +215,7 @@ private:
     port_marks condemned_;                    // waits for renew
     port_marks with_priors_;                  // a process that had the block before us may still use the socket
     port_marks stranded_;                     // here, and not to be used again: who lent it is gone
+    port_marks woken_;                        // by a release, which must not need memory: out of the cooling queue
     port_marks live_on_;                      // unreserved by a release, but a caller may still use the socket
     prior_owners priors_;                     // under reclaiming_
     std::shared_ptr<platform::handover_board> board_;  // from freeze on
@@ -202,6 +224,7 @@ private:
     std::vector<std::uint32_t> lingering_;  // passed on and given back, and a descriptor may still name the socket
     bool keeps_sessions_ = false;                      // under reclaiming_
     std::uint64_t look_cost_ = 0;  // nanoseconds that the last look for closed sockets took; under reclaiming_
+    std::atomic<outbound::tuple_sets*> outbound_{nullptr};  // made by the first take_toward()
     std::mutex reclaiming_;        // off the fast path: reclaim, release
     counters counters_;
 };

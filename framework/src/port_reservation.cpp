@@ -1,8 +1,9 @@
 // The public object over reservation_core; see include/berth/port_reservation.hpp.
 #include <berth/port_reservation.hpp>
 
-#include "log.hpp"
+#include "guarded.hpp"
 #include "reservation_core.hpp"
+#include "say.hpp"
 
 namespace berth {
 
@@ -23,17 +24,19 @@ port_reservation::~port_reservation() {
     if (!core_ || core_->is_forked() || core_->now() == detail::phase::released) return;
     const auto counts = core_->statistics().ports;
     if (const auto out = counts.open + counts.taken; out != 0) {
-        detail::log(log_level::warning,
-                    "a reservation of " + std::to_string(core_->block().count) + " ports from " +
-                        std::to_string(core_->block().first) + " ends while " + std::to_string(out) +
-                        " of its sockets are out; they are detached");
+        detail::log_words(log_level::warning, [&] {
+            return "a reservation of " + std::to_string(core_->block().count) + " ports from " +
+                   std::to_string(core_->block().first) + " ends while " + std::to_string(out) +
+                   " of its sockets are out; they are detached";
+        });
     }
     failure ignored;
     core_->release(ignored, if_taken::detach);
 }
 
-port_reservation port_reservation::reserve(const reservation_request& request, failure& f) {
-    return port_reservation(reservation_core::make(platform::system_provider(), request, f));
+port_reservation port_reservation::reserve(const reservation_request& request, failure& f) noexcept {
+    return detail::guarded(
+        f, [&] { return port_reservation(reservation_core::make(platform::system_provider(), request, f)); });
 }
 
 port_reservation port_reservation::reserve(const reservation_request& request) {
@@ -96,6 +99,26 @@ std::array<bound_port, 2> port_reservation::take_pair(transport protocol, error_
     return {};
 }
 
+bool port_reservation::take_run(std::span<bound_port> out, std::uint32_t alignment, error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, false;
+    if (auto* lane = core_->only_lane()) return lane->take_run(out, alignment, ec);
+    return core_->fail(errc::invalid_argument, ec);
+}
+
+bool port_reservation::take_run(std::span<bound_port> out, std::uint32_t alignment, transport protocol,
+                                error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, false;
+    if (auto* lane = core_->lane(protocol)) return lane->take_run(out, alignment, ec);
+    return core_->fail(errc::protocol_mismatch, ec);
+}
+
+bool port_reservation::take_run_for(std::span<bound_port> out, std::uint32_t alignment, socket_use use,
+                                    error_code& ec) noexcept {
+    if (!core_) return ec = errc::reservation_released, false;
+    if (auto* lane = core_->lane(static_cast<platform::port_kind>(use))) return lane->take_run(out, alignment, ec);
+    return core_->fail(errc::protocol_mismatch, ec);
+}
+
 bound_port port_reservation::take_for(socket_use use, error_code& ec) noexcept {
     if (!core_) return ec = errc::reservation_released, bound_port();
     if (auto* lane = core_->lane(static_cast<platform::port_kind>(use))) return lane->take(ec);
@@ -116,8 +139,8 @@ bool port_reservation::sockets_are_ipv4() const noexcept {
 
 void port_reservation::release(failure& f, if_taken policy) noexcept {
     if (!core_) {
-        f = {errc::reservation_released, "nothing is reserved", 0, 0};
-        return;
+        f.code = errc::reservation_released;
+        return detail::say(f, [] { return "nothing is reserved"; });
     }
     core_->release(f, policy);
 }

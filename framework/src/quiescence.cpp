@@ -1,6 +1,8 @@
 // The list of pass records; see quiescence.hpp.
 #include "quiescence.hpp"
 
+#include "platform/thread_end.hpp"
+
 #include <thread>
 
 namespace berth::detail {
@@ -8,26 +10,26 @@ namespace {
 
 std::atomic<pass_record*> all_records{nullptr};
 
-struct lease_of_record {
-    pass_record* record;
-
-    lease_of_record() noexcept {
-        for (record = all_records.load(); record != nullptr; record = record->next) {
-            bool free = false;
-            if (record->in_use.compare_exchange_strong(free, true)) return;
-        }
+pass_record* lease_record() noexcept {
+    pass_record* record = all_records.load();
+    for (bool free = false; record != nullptr; record = record->next, free = false) {
+        if (record->in_use.compare_exchange_strong(free, true)) break;
+    }
+    if (record == nullptr) {
         record = new pass_record;
         record->next = all_records.load();
         while (!all_records.compare_exchange_weak(record->next, record)) {}
     }
-    ~lease_of_record() { record->in_use.store(false); }
-};
+    platform::at_thread_end([](void* leased) noexcept { static_cast<pass_record*>(leased)->in_use.store(false); }, record);
+    return record;
+}
 
 }  // namespace
 
 pass_record& this_threads_record() noexcept {
-    thread_local lease_of_record lease;
-    return *lease.record;
+    static constinit thread_local pass_record* mine = nullptr;
+    if (mine == nullptr) mine = lease_record();
+    return *mine;
 }
 
 void wait_until_nobody_is_inside(const void* object) noexcept {

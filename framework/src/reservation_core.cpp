@@ -5,6 +5,7 @@
 #include "platform/fork_stamp.hpp"
 #include "quiescence.hpp"
 #include "reserve_steps.hpp"
+#include "say.hpp"
 #include "token_table.hpp"
 
 #include <algorithm>
@@ -34,8 +35,9 @@ reservation_core::reservation_core(platform::port_provider& provider, const rese
 std::shared_ptr<reservation_core> reservation_core::make(platform::port_provider& provider,
                                                          const reservation_request& request, failure& f,
                                                          lane_clock clock,
-                                                         std::vector<platform::held_sockets> inherited) {
-    reserve_steps steps(provider, request, clock, std::move(inherited));
+                                                         std::vector<platform::held_sockets> inherited,
+                                                         reservation_token drawn_from) {
+    reserve_steps steps(provider, request, clock, std::move(inherited), drawn_from);
     while (steps.advance(~std::uint32_t{0})) {
     }
     f = std::move(steps.why());
@@ -76,7 +78,7 @@ bool reservation_core::may_release(failure& f) const noexcept {
     f = {};
     if (!is_forked()) return true;
     f.code = errc::forked;
-    f.what = "a forked child cannot release its parent's reservation";
+    say(f, [] { return "a forked child cannot release its parent's reservation"; });
     return false;
 }
 
@@ -95,24 +97,25 @@ bool reservation_core::end_draws(failure& f, if_taken policy) noexcept {
     }
     if (out == 0) {
         phase_.store(phase::closing, std::memory_order_seq_cst);
-        std::vector<std::vector<bool>> woken(lanes_.size());
         std::size_t collected = 0;
-        while (collected < lanes_.size() && lanes_[collected]->collect(policy, woken[collected], out)) ++collected;
+        while (collected < lanes_.size() && lanes_[collected]->collect(policy, out)) ++collected;
         if (collected < lanes_.size()) {  // a draw was quicker than the closing: all as before
             phase_.store(phase::held, std::memory_order_seq_cst);
-            for (std::size_t i = 0; i < collected; ++i) lanes_[i]->put_back_collected(woken[i], request_.block.count);
+            for (std::size_t i = 0; i < collected; ++i) lanes_[i]->put_back_collected(indices());
         }
     }
     if (out != 0) {
         f.code = errc::reservation_busy;
         f.count = out;
-        f.what = std::to_string(out) + " sockets of the block are still out; give them back, or release with "
-                                       "if_taken::detach";
+        say(f, [&] {
+            return std::to_string(out) +
+                   " sockets of the block are still out; give them back, or release with if_taken::detach";
+        });
         return false;
     }
     token_table::instance().remove(*this);
     phase_.store(phase::released, std::memory_order_seq_cst);
-    to_drop_ = request_.block.count;
+    to_drop_ = indices();
     return true;
 }
 

@@ -32,7 +32,8 @@ public:
     /// All or nothing; nullptr and a failure.
     static std::shared_ptr<reservation_core> make(platform::port_provider& provider, const reservation_request& request,
                                                   failure& f, lane_clock clock = steady_nanoseconds,
-                                                  std::vector<platform::held_sockets> inherited = {});
+                                                  std::vector<platform::held_sockets> inherited = {},
+                                                  reservation_token drawn_from = {});
     /// A block that another process holds, all of its ports elsewhere: `source` fetches them. nullptr and a failure.
     static std::shared_ptr<reservation_core> make_share(platform::port_provider& provider,
                                                         const reservation_request& request,
@@ -41,7 +42,8 @@ public:
     /// A reservation of blocks that are held and sealed, one a lane; their ports are for come_over() of each lane.
     static std::shared_ptr<reservation_core> make_of(platform::port_provider& provider,
                                                      const reservation_request& request,
-                                                     std::vector<std::unique_ptr<platform::held_block>> blocks);
+                                                     std::vector<std::unique_ptr<platform::held_block>> blocks,
+                                                     std::uint64_t network);
     /// What a reservation stands for (nullptr: nothing), and the other way round.
     static std::shared_ptr<reservation_core> of(const port_reservation& r) noexcept { return r.core_; }
     static port_reservation wrap(std::shared_ptr<reservation_core> core) noexcept {
@@ -57,11 +59,15 @@ public:
     [[nodiscard]] reservation_token token() const noexcept { return token_; }
     [[nodiscard]] port_block block() const noexcept { return request_.block; }
     [[nodiscard]] const reservation_request& request() const noexcept { return request_; }
+    /// Session sockets of a lane.
+    [[nodiscard]] std::uint32_t indices() const noexcept { return request_.block.count * request_.sessions_per_port; }
     [[nodiscard]] std::uint64_t network() const noexcept { return network_; }
     [[nodiscard]] platform::port_provider& provider() const noexcept { return provider_; }
 
     /// nullptr: this process holds the block itself.
     [[nodiscard]] port_source* source() const noexcept { return source_.get(); }
+    /// The block outlives this reservation.
+    [[nodiscard]] bool is_persistent() const noexcept { return source_ != nullptr || is_drawn_; }
     /// A release let go of a port whose socket a caller has; such a one may go on for as long as the process.
     void a_socket_lives_on() noexcept { sockets_live_on_.store(true, std::memory_order_relaxed); }
 
@@ -115,6 +121,7 @@ private:
     std::uint64_t network_ = 0;
     reservation_token token_{};
     std::shared_ptr<port_source> source_;  // outlives the lanes
+    bool is_drawn_ = false;  // from a block that the system itself keeps
     std::atomic<bool> sockets_live_on_{false};
     std::vector<std::unique_ptr<port_lane>> lanes_;
     std::atomic<phase> phase_{phase::held};

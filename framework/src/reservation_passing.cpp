@@ -7,14 +7,14 @@ namespace berth::detail {
 
 std::shared_ptr<reservation_core> reservation_core::make_of(
     platform::port_provider& provider, const reservation_request& request,
-    std::vector<std::unique_ptr<platform::held_block>> blocks) {
+    std::vector<std::unique_ptr<platform::held_block>> blocks, std::uint64_t network) {
     auto core = std::make_shared<reservation_core>(provider, request, steady_nanoseconds);
     std::size_t i = 0;
     for (const auto kind : kinds_of(core->request_)) {
         core->lanes_.push_back(
             std::make_unique<port_lane>(*core, core->request_, kind, std::move(blocks[i++]), core->clock_));
     }
-    core->network_ = provider.network_namespace();
+    core->network_ = network;
     core->token_ = token_table::instance().add(core);
     return core;
 }

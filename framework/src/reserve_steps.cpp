@@ -2,6 +2,7 @@
 #include "reserve_steps.hpp"
 
 #include "platform/random_bytes.hpp"
+#include "say.hpp"
 #include "token_table.hpp"
 #include "wildcard.hpp"
 
@@ -13,23 +14,62 @@ namespace {
 
 constexpr int wildcard_tries = 64;
 
-failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
+failure invalid_request(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
+
+// Once a process: whoever asks for dual-stack blocks asks for more than one.
+void note_ipv4_alone() noexcept {
+    static std::atomic<bool> is_said{false};
+    if (is_said.exchange(true)) return;
+    log_words(log_level::warning, [] {
+        return "this kernel has no IPv6: dual-stack blocks are IPv4 alone (ask for address_family::ipv4 to say so)";
+    });
+}
+
+bool asks_for_ipv6(const asio::ip::address& a) noexcept { return a.is_v6() && !a.is_unspecified(); }
+
+// The cooling queue counts that far.
+constexpr std::uint32_t most_sessions = 65536;
+
+failure check_sessions(const reservation_request& r) {
+    const std::string asked = "sessions_per_port is " + std::to_string(r.sessions_per_port);
+    if (r.sessions_per_port == 0) return invalid_request(asked + "; each port needs one session socket at least");
+    if (r.sessions_per_port == 1) return {};
+    if (r.protocol != transport::tcp) {
+        return invalid_request(asked + "; several session sockets a port are for transport::tcp alone: of UDP's the newest "
+                               "would hear everything");
+    }
+    if (r.use != tcp_use::connect) {
+        return invalid_request(asked + "; several session sockets a port are for tcp_use::connect alone: of a listening port "
+                               "there is one socket to accept from");
+    }
+    if (r.block.count * std::uint64_t{r.sessions_per_port} > most_sessions) {
+        return invalid_request(asked + "; " + std::to_string(r.block.count) + " ports may have " +
+                       std::to_string(most_sessions / r.block.count) + " each, since a block has at most " +
+                       std::to_string(most_sessions) + " session sockets; or reserve several blocks");
+    }
+    return {};
+}
 
 }  // namespace
 
 failure check_request(const reservation_request& r) {
     const auto& block = r.block;
-    if (block.count == 0) return invalid("block.count is 0; ask for at least one port");
+    if (block.count == 0) return invalid_request("block.count is 0; ask for at least one port");
     if (!block.is_valid()) {
-        return invalid("block of " + std::to_string(block.count) + " ports from " + std::to_string(block.first) +
+        return invalid_request("block of " + std::to_string(block.count) + " ports from " + std::to_string(block.first) +
                        " runs past port 65535; at most " + std::to_string(65536 - std::max<int>(block.first, 1)) +
                        " fit there");
     }
     const auto protocol = static_cast<unsigned>(r.protocol);
-    if (protocol < 1 || protocol > 3) return invalid("protocol is none of tcp, udp, tcp_and_udp");
-    if (r.backlog < 1) return invalid("backlog " + std::to_string(r.backlog) + " is below 1 connection");
-    if (r.cool_down.count() < 0) return invalid("cool_down is negative");
-    if (r.silence.count() < 0) return invalid("silence is negative");
+    if (protocol < 1 || protocol > 3) return invalid_request("protocol is none of tcp, udp, tcp_and_udp");
+    if (r.backlog < 1) return invalid_request("backlog " + std::to_string(r.backlog) + " is below 1 connection");
+    if (r.cool_down.count() < 0) return invalid_request("cool_down is negative");
+    if (r.silence.count() < 0) return invalid_request("silence is negative");
+    if (auto f = check_sessions(r)) return f;
+    if (!r.device.empty() && (r.protocol != transport::tcp || r.use != tcp_use::connect)) {
+        return invalid_request("device is '" + r.device + "'; only the session sockets of transport::tcp and "
+                               "tcp_use::connect are bound to one: UDP's are parked that way");
+    }
     if (!r.address.is_unspecified()) {
         const bool v4 = r.address.is_v4();
         if ((v4 && r.family == address_family::ipv6) || (!v4 && r.family == address_family::ipv4)) {
@@ -43,6 +83,15 @@ failure check_request(const reservation_request& r) {
     return {};
 }
 
+failure no_name_of_namespace(const error_code& why) {
+    const bool descriptors = why == errc::too_many_files;
+    return {why,
+            "the system does not say in which network namespace this is (a socket is asked for SO_NETNS_COOKIE): " +
+                why.message() +
+                (descriptors ? "; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=) or reserve fewer ports" : "; try again"),
+            0, 0};
+}
+
 std::vector<platform::port_kind> kinds_of(const reservation_request& r) {
     std::vector<platform::port_kind> kinds;
     if (r.protocol != transport::udp) {
@@ -54,13 +103,16 @@ std::vector<platform::port_kind> kinds_of(const reservation_request& r) {
 }
 
 reserve_steps::reserve_steps(platform::port_provider& provider, const reservation_request& request, lane_clock clock,
-                             std::vector<platform::held_sockets> inherited)
+                             std::vector<platform::held_sockets> inherited, reservation_token drawn_from,
+                             waker* waker)
     : provider_(provider),
       core_(std::make_shared<reservation_core>(provider, request, clock)),
       request_(core_->request_),
       is_wildcard_(request_.block.is_wildcard()),
       kinds_(kinds_of(request_)),
-      inherited_(std::move(inherited)) {}
+      inherited_(std::move(inherited)),
+      drawn_from_(drawn_from),
+      waker_(waker) {}
 
 // In a forked child the sockets are copies, and the parent goes on with its own.
 reserve_steps::~reserve_steps() {
@@ -84,6 +136,7 @@ bool reserve_steps::advance(std::uint32_t most) {
 
 void reserve_steps::step(std::uint32_t most) {
     if (is_cancelled_.load(std::memory_order_relaxed) && next_ < stage::undo) {
+        if (is_waiting()) return blocks_.back()->stop_waiting();  // and its end is waited for like any other
         return fail({errc::operation_aborted, "cancelled; everything that was held is let go of", 0, 0});
     }
     switch (next_) {
@@ -112,6 +165,10 @@ void reserve_steps::step(std::uint32_t most) {
 
 void reserve_steps::check() {
     if (auto f = check_request(request_)) return fail(std::move(f));
+    if (request_.family == address_family::dual && !asks_for_ipv6(request_.address) && provider_.lacks_ipv6()) {
+        request_.family = address_family::ipv4;
+        note_ipv4_alone();
+    }
     next_ = is_wildcard_ ? stage::survey : stage::prepare;
 }
 
@@ -149,8 +206,12 @@ void reserve_steps::prepare() {
                                          .family = request_.family,
                                          .address = request_.address,
                                          .backlog = request_.backlog,
+                                         .sessions_per_port = request_.sessions_per_port,
+                                         .device = request_.device,
                                          .park = request_.park,
-                                         .inherited = std::move(inherited_)};
+                                         .inherited = std::move(inherited_),
+                                         .drawn_from = drawn_from_.value(),
+                                         .waker = waker_};
     blocks_.reserve(kinds_.size());
     auto block = provider_.prepare(request, f);
     if (block) blocks_.push_back(std::move(block));
@@ -162,7 +223,7 @@ void reserve_steps::hold(std::uint32_t most) {
     failure f;
     blocks_.back()->hold(most, f);
     if (f) return fail(std::move(f));
-    if (blocks_.back()->held() == request_.block.count) next_ = stage::seal;
+    if (blocks_.back()->held() == request_.block.count * request_.sessions_per_port) next_ = stage::seal;
 }
 
 void reserve_steps::seal(std::uint32_t most) {
@@ -202,6 +263,9 @@ void reserve_steps::after_undo() {
 }
 
 void reserve_steps::adopt() {
+    error_code unknown;
+    core_->network_ = provider_.network_namespace(unknown);
+    if (unknown) return fail(no_name_of_namespace(unknown));
     core_->request_ = request_;
     core_->lanes_.reserve(kinds_.size());
     for (std::size_t i = 0; i < kinds_.size(); ++i) {
@@ -209,17 +273,18 @@ void reserve_steps::adopt() {
             std::make_unique<port_lane>(*core_, request_, kinds_[i], std::move(blocks_[i]), core_->clock_));
     }
     blocks_.clear();
-    core_->network_ = provider_.network_namespace();
     next_ = stage::start;
 }
 
 void reserve_steps::start(std::uint32_t most) {
-    const std::uint32_t count = request_.block.count;
+    const std::uint32_t count = core_->indices();
     const std::uint32_t from = started_ % count, upto = from + std::min(most, count - from);
     core_->lanes_[started_ / count]->start(from, upto);
     started_ += upto - from;
     if (started_ < count * core_->lanes_.size()) return;
-    core_->token_ = token_table::instance().add(core_);
+    core_->is_drawn_ = static_cast<bool>(drawn_from_);
+    core_->token_ = drawn_from_ ? drawn_from_ : token_table::instance().add(core_);
+    if (drawn_from_) token_table::instance().add(core_, drawn_from_);
     next_ = stage::over;
 }
 

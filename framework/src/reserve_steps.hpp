@@ -14,13 +14,17 @@
 
 namespace berth::detail {
 
+/// Why nothing is reserved where the system does not say which network namespace it would be in.
+failure no_name_of_namespace(const error_code& why);
+
 class reserve_steps {
 public:
     enum class stage : std::uint8_t { check, survey, choose, prepare, hold, seal, undo, adopt, start, over };
 
-    /// `inherited`: see hold_request. Pre: empty, or the request is for one protocol and a specific block.
+    /// `inherited`, `drawn_from`, `waker`: see hold_request. Pre: empty, or the request is for one protocol and a specific block.
     reserve_steps(platform::port_provider& provider, const reservation_request& request, lane_clock clock,
-                  std::vector<platform::held_sockets> inherited = {});
+                  std::vector<platform::held_sockets> inherited = {}, reservation_token drawn_from = {},
+                  waker* waker = nullptr);
     ~reserve_steps();
     reserve_steps(const reserve_steps&) = delete;
     reserve_steps& operator=(const reserve_steps&) = delete;
@@ -28,6 +32,8 @@ public:
     /// The next step, for `most` ports or fewer. False: it is over. One thread at a time.
     bool advance(std::uint32_t most);
     [[nodiscard]] stage next() const noexcept { return next_; }
+    /// With a waker: the next step does nothing before that one was told, or it was cancelled.
+    [[nodiscard]] bool is_waiting() const noexcept { return next_ == stage::hold && blocks_.back()->is_waiting(); }
 
     /// Any thread. Post: what is held is let go of, and the end is operation_aborted, unless all is held and checked.
     void cancel() noexcept { is_cancelled_.store(true, std::memory_order_relaxed); }
@@ -64,6 +70,8 @@ private:
     int tries_ = 0;
     std::vector<std::unique_ptr<platform::held_block>> blocks_;  // one a kind, in the order of kinds_
     std::vector<platform::held_sockets> inherited_;
+    const reservation_token drawn_from_;
+    waker* const waker_;
     std::uint32_t left_ = 0;                                     // ports of the last block not yet let go of
     std::uint32_t started_ = 0;                                  // ports, of all lanes together
 };

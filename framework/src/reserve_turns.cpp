@@ -36,15 +36,15 @@ bounds bounds_of(stage s) noexcept {
 }  // namespace
 
 struct reserve_turns::parts {
-    explicit parts(const reservation_request& request)
-        : steps(platform::system_provider(), request, steady_nanoseconds) {}
+    parts(const reservation_request& request, waker* waker)
+        : steps(platform::system_provider(), request, steady_nanoseconds, {}, {}, waker) {}
 
     reserve_steps steps;
     stage last = stage::check;
     std::uint32_t ports = 0;  // of the next step
 };
 
-reserve_turns::reserve_turns(const reservation_request& request) : parts_(new parts(request)) {}
+reserve_turns::reserve_turns(const reservation_request& request, waker* waker) : parts_(new parts(request, waker)) {}
 
 reserve_turns::~reserve_turns() { delete parts_; }
 
@@ -59,6 +59,8 @@ bool reserve_turns::turn() {
     if (took > slow) parts_->ports = std::max(parts_->ports / 2, allowed.least);
     return more;
 }
+
+bool reserve_turns::is_waiting() const noexcept { return parts_->steps.is_waiting(); }
 
 void reserve_turns::cancel() noexcept { parts_->steps.cancel(); }
 

@@ -1,10 +1,5 @@
-// Accepting: one client, many, more than there are descriptors for.
+// Accepting: one client, many.
 #include "conformance/backend_ground.hpp"
-
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <set>
 
@@ -24,7 +19,7 @@ TEST_P(backend_contract, accept_ends_with_the_clients_descriptor_and_its_address
         const descriptor accepted(end_of(r));
         ASSERT_GE(accepted.fd(), 0);
         EXPECT_EQ(r.source().text(), local_address(client).text());
-        EXPECT_NE(::fcntl(accepted.fd(), F_GETFD) & FD_CLOEXEC, 0);
+        EXPECT_TRUE(is_kept_from_children(accepted.fd()));
         ASSERT_TRUE(say(client, "hello"));
         EXPECT_EQ(hear(accepted), "hello");
     }
@@ -114,65 +109,6 @@ TEST_P(backend_contract, accept_with_many_and_without_an_address_asks_for_none) 
     const descriptor accepted(expect_result().result);
     EXPECT_TRUE(say(client, "x"));
     EXPECT_EQ(hear(accepted), "x");
-}
-
-/// In a process that has no descriptors left: the result of an accept, and of one more when there are some again.
-std::string accept_without_descriptors(const sibling& s, bool many) {
-    std::string reason;
-    const auto engine = s.make({}, reason);
-    if (engine == nullptr) return reason;
-    auto door = listener();
-    auto client = connected_to(local_address(door));
-    std::error_code ec;
-    const auto a = engine->attach(door.fd(), {}, ec);
-    if (a == nullptr) return ec.message();
-    operation op;
-    const auto ask = [&] {
-        op.what = verb::accept, op.many = many, op.socket = a.get();
-        engine->start(op);
-        completion c;
-        const auto end = backend::clock::now() + 5s;
-        while (!engine->next(c)) {
-            if (backend::clock::now() > end) return completion{nullptr, -1, false};
-            engine->wait(end);
-        }
-        return c;
-    };
-    const rlimit none{0, 64};
-    rlimit before{};
-    ::getrlimit(RLIMIT_NOFILE, &before);
-    ::setrlimit(RLIMIT_NOFILE, &none);
-    auto c = ask();
-    if (c.result != -EMFILE || c.more) return "without descriptors: " + std::to_string(c.result);
-    const rlimit enough{64, 64};
-    ::setrlimit(RLIMIT_NOFILE, &enough);
-    c = ask();
-    if (c.result < 0 || c.more != many) return "with descriptors: " + std::to_string(c.result);
-    engine->quiet(*a);
-    while (a->first != nullptr) engine->look(), engine->next(c);
-    return {};
-}
-
-TEST_P(backend_contract, without_descriptors_accept_fails_and_the_client_waits) {
-    take_down();
-    for (const bool many : {false, true}) {
-        int report[2];
-        ASSERT_EQ(::pipe(report), 0);
-        const auto child = ::fork();
-        if (child == 0) {
-            const auto text = accept_without_descriptors(GetParam(), many);
-            [[maybe_unused]] const auto n = ::write(report[1], text.data(), text.size());
-            ::_exit(0);
-        }
-        ::close(report[1]);
-        std::string text(1000, '\0');
-        const auto n = ::read(report[0], text.data(), text.size());
-        ::close(report[0]);
-        int status = 0;
-        ::waitpid(child, &status, 0);
-        EXPECT_EQ(text.substr(0, n > 0 ? std::size_t(n) : 0), "");
-        EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    }
 }
 
 }  // namespace

@@ -4,9 +4,6 @@
 #include "conformance/backend_ground.hpp"
 #include "support/counted_allocations.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 namespace backend_suite {
 namespace {
 
@@ -22,7 +19,7 @@ protected:
                 continue;
             }
             if (c.lent.data != nullptr) engine().return_buffer(c.lent_id);
-            if (c.op->what == verb::accept && c.result >= 0) ::close(c.result);
+            if (c.op->what == verb::accept && c.result >= 0) close_number(c.result);
             if (!c.more) --count;
         }
         EXPECT_EQ(count, 0) << "not all ended";
@@ -90,11 +87,12 @@ TEST_P(backend_allocation, lending_allocates_nothing) {
     const auto to = local_address(mine);
     auto& a = attach(mine, true);
     message_operation op;
+    const std::string x = "x";
     const auto round = [&] {
         op.what = verb::receive, op.many = true, op.socket = &a;
         engine().start(op);
         for (int i = 0; i < 10; ++i) {
-            (void)::sendto(other.fd(), "x", 1, 0, to.get(), to.size);
+            (void)say_to(other, x, to);
             engine().look();
             completion c;
             while (engine().next(c)) engine().return_buffer(c.lent_id);
@@ -113,10 +111,8 @@ TEST_P(backend_allocation, accepting_allocates_nothing) {
     const auto round = [&] {
         op.what = verb::accept, op.many = false, op.socket = &a;
         engine().start(op);
-        const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        (void)::connect(client, to.get(), to.size);
+        const auto client = start_connecting(to);
         run_until_ended(1);
-        ::close(client);
     };
     EXPECT_EQ(allocations_of(round), 0);
 }

@@ -3,14 +3,12 @@
 
 #include "conformance/backend_ground.hpp"
 
-#include <sys/socket.h>
-
 namespace backend_suite {
 
 /// A request of each verb that does not end by itself, with the sockets that it needs.
 struct stuck_operations {
     explicit stuck_operations(int requests_of_each) {
-        fill();
+        fill_up();
         for (int i = 0; i < requests_of_each; ++i) {
             on_stream.emplace_back(verb::receive, 10), on_stream.emplace_back(verb::send, 10);
             on_stream.emplace_back(verb::readable), on_stream.emplace_back(verb::writable);
@@ -23,27 +21,16 @@ struct stuck_operations {
         }
         connecting.emplace_back(verb::connect).to(local_address(full_door));
     }
-    void fill() {
-        const std::string much(1 << 20, 'm');
-        while (::send(pair.here.fd(), much.data(), much.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0) continue;
-        const auto address = local_address(full_door);
-        for (int i = 0; i < 4; ++i) {  // nobody takes them: the next one gets no answer
-            queued.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-            ::connect(queued.back().fd(), address.get(), address.size);
-        }
+    void fill_up() {
+        fill(pair.here);
+        // nobody takes them: the next one gets no answer
+        for (int i = 0; i < 4; ++i) queued.push_back(start_connecting(local_address(full_door)));
     }
     template <class Visit>
     void each(Visit visit) {
         for (auto* all : {&on_stream, &on_door, &on_datagrams, &connecting}) {
             for (auto& r : *all) visit(r);
         }
-    }
-
-    /// Not over TCP: that moves a little more once a timer of its own has fired, and finds room for what is stuck.
-    static stream_pair local_pair() {
-        int ends[2] = {-1, -1};
-        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
-        return {descriptor(ends[0]), descriptor(ends[1])};
     }
 
     stream_pair pair = local_pair();

@@ -54,7 +54,7 @@ struct request : message_operation {
     request& to(const ip_address& destination);  // send, connect
     request& with_source();                      // receive, accept
     [[nodiscard]] bool ended() const { return ends == starts; }
-    [[nodiscard]] ip_address source() const { return {at, address_size}; }
+    [[nodiscard]] ip_address source() const { return {at, static_cast<socklen_t>(address_size)}; }
 
     std::string memory;
     std::vector<buffer_part> pieces;
@@ -77,6 +77,10 @@ constexpr backend_options few_buffers{.entries = 64, .buffer_size = 512, .buffer
 inline request& hears_for_good(request& r) {
     r.many = true;
     return r;
+}
+
+inline std::chrono::milliseconds since(backend::clock::time_point begin) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(backend::clock::now() - begin);
 }
 
 inline std::string joined(const request& r) {

@@ -1,8 +1,6 @@
 // A loop of somebody else's waits for a backend: the handle says when there is something to do, and else it is quiet.
 #include "conformance/backend_ending.hpp"
 
-#include <poll.h>
-
 #include <atomic>
 #include <thread>
 
@@ -16,13 +14,12 @@ protected:
         if (IsSkipped()) return;
         std::error_code ec;
         handle_ = static_cast<int>(engine().wait_handle(ec));
-        if (ec == std::errc::operation_not_supported) GTEST_SKIP() << "no handle: " << ec.message();
+        if (ec.value() == number::not_supported) GTEST_SKIP() << "no handle: " << ec.message();
         ASSERT_FALSE(ec) << ec.message();
         look_and_fetch();
     }
     bool is_readable(std::chrono::milliseconds limit = 0ms) {
-        pollfd waited{handle_, POLLIN, 0};
-        return ::poll(&waited, 1, static_cast<int>(limit.count())) == 1;
+        return becomes_readable(handle_, limit);
     }
     /// A visit by the other loop: what is there is fetched, and then the owner rests.
     int look_and_fetch() {
@@ -130,7 +127,7 @@ TEST_P(backend_handle, operations_of_every_verb_end_by_it) {
     while (!sending.ended() && sending.last != 0 && is_readable(5s)) look_and_fetch();
     EXPECT_GT(sending.last, 0);
     engine().quiet(stream);
-    ::shutdown(pair.here.fd(), SHUT_RDWR);
+    end_both_ways(pair.here);
     reader.join();
     EXPECT_EQ(got.size(), static_cast<std::size_t>(sending.last));
 }

@@ -1,10 +1,7 @@
 // Sleeping and waking: how long a wait lasts, and that no wake is lost.
 #include "conformance/backend_ground.hpp"
 
-#include <pthread.h>
-
 #include <atomic>
-#include <csignal>
 #include <thread>
 
 namespace backend_suite {
@@ -12,10 +9,6 @@ namespace {
 
 using clock = backend::clock;
 constexpr auto for_ever = clock::time_point::max();
-
-std::chrono::milliseconds since(clock::time_point begin) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - begin);
-}
 
 TEST_P(backend_contract, a_wait_with_nothing_to_come_ends_at_its_time_and_not_before) {
     engine().look();
@@ -184,55 +177,6 @@ TEST_P(backend_contract, wakes_come_through_while_operations_end) {
     stop = true;
     other.join();
     EXPECT_GT(wakes, 0);
-}
-
-backend* woken_by_a_signal = nullptr;
-
-volatile std::sig_atomic_t signals = 0;
-
-void wake_it(int) {
-    signals = signals + 1;
-    woken_by_a_signal->wake();
-}
-
-TEST_P(backend_contract, a_wake_from_a_signal_handler_ends_a_wait) {
-    woken_by_a_signal = &engine();
-    signals = 0;
-    struct sigaction action = {}, before = {};
-    action.sa_handler = wake_it;
-    ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
-    for (int i = 0; i < 50; ++i) {
-        const auto sleeper = ::pthread_self();
-        std::thread later([&] {
-            std::this_thread::sleep_for(1ms);
-            ::pthread_kill(sleeper, SIGUSR1);
-        });
-        const auto begin = clock::now();
-        while (signals == 2 * i) engine().wait(begin + 10s);
-        EXPECT_LT(since(begin), 9s);
-        later.join();
-        errno = 1234;
-        ::raise(SIGUSR1);
-        EXPECT_EQ(errno, 1234) << "a handler leaves errno alone";
-        engine().wait(clock::now() + 10s);
-    }
-    ::sigaction(SIGUSR1, &before, nullptr);
-}
-
-TEST_P(backend_contract, a_signal_without_a_wake_does_not_end_a_wait_early) {
-    struct sigaction action = {}, before = {};
-    action.sa_handler = [](int) {};
-    ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
-    const auto sleeper = ::pthread_self();
-    const auto begin = clock::now();
-    std::thread later([&] {
-        std::this_thread::sleep_for(5ms);
-        ::pthread_kill(sleeper, SIGUSR1);
-    });
-    engine().wait(begin + 50ms);
-    EXPECT_GE(since(begin), 50ms);
-    later.join();
-    ::sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST_P(backend_contract, a_wake_is_not_swallowed_by_quiet) {

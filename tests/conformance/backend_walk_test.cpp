@@ -4,9 +4,6 @@
 // BERTH_WALK_STEPS makes it longer.
 #include "conformance/backend_ground.hpp"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -89,16 +86,14 @@ protected:
                     below(2) == 0 ? p.other.close() : p.other.reset_connection();
                     p.broken = true;
                 } else if (below(2) == 0) {
-                    ::send(p.other.fd(), words.data(), words.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+                    say_what_fits(p.other, words);
                 } else {
-                    std::string heard(200000, '\0');
-                    (void)::recv(p.other.fd(), heard.data(), heard.size(), MSG_DONTWAIT);
+                    (void)take_what_is_there(p.other, 200000);
                 }
                 break;
             case role::door:
                 if (p.clients.size() > 20) p.clients.clear();
-                p.clients.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-                (void)::connect(p.clients.back().fd(), local_address(p.mine).get(), sizeof(sockaddr_in));
+                p.clients.push_back(start_connecting(local_address(p.mine)));
                 break;
             case role::datagrams:
                 (void)say_to(p.other, words.substr(0, below(words.size())), local_address(p.mine));
@@ -107,15 +102,15 @@ protected:
     }
 
     void check(const request& r, int result, bool more) {
-        const bool failed_connection = result == -ECONNRESET || result == -EPIPE;
+        const bool failed_connection = result == -number::connection_reset || result == -number::ended;
         const bool plausible = result >= 0 || result == aborted_result() || failed_connection ||
-                               (r.what == verb::send && result == -EMSGSIZE);
+                               (r.what == verb::send && result == -number::message_size);
         EXPECT_TRUE(plausible) << "verb " << int(r.what) << ": " << result;
         EXPECT_TRUE(!more || (r.many && result >= 0));
         if (r.what == verb::receive && !r.many) {
             EXPECT_LE(result, int(r.memory.size()));
         }
-        if (r.what == verb::accept && result >= 0) ::close(result);
+        if (r.what == verb::accept && result >= 0) close_number(result);
     }
 
     void fetch_all(std::size_t most) {

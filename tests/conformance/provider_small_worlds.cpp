@@ -41,7 +41,9 @@ public:
 
     native_socket make_socket() override { return kernel_.make_socket(tcp()); }
     bool has_options() override { return false; }
-    void close_behind(held_block&, std::uint32_t) override {}  // lose() closes it: nobody else has its number
+    void close_behind(held_block& block, std::uint32_t index) override {
+        EXPECT_FALSE(kernel_.close(block.session(index)));
+    }
     std::shared_ptr<void> name_by_queue(held_block&, std::uint32_t, std::uint16_t port) override {
         auto& named = kernel_.port(tcp(), port).event_queue_names;
         named = true;

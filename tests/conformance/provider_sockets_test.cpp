@@ -14,7 +14,8 @@ TEST_P(port_provider_contract, inspect_tells_what_a_callers_socket_is) {
     EXPECT_FALSE(first.is_bound);
     EXPECT_NE(first.cookie, 0u);
     EXPECT_NE(first.cookie, second.cookie);
-    EXPECT_EQ(first.network, provider().network_namespace());
+    error_code unknown;
+    EXPECT_EQ(first.network, provider().network_namespace(unknown));
     if (world_->has_options()) {
         const auto family = world_->usual_request().family;
         EXPECT_EQ(first.is_ipv6, family != berth::address_family::ipv4);
@@ -44,28 +45,32 @@ TEST_P(port_provider_contract, is_named_follows_a_socket_to_its_last_descriptor)
     BERTH_ONLY_IF_IT_RESERVES();
     const auto block = seal(1);
     const native_socket target = world_->make_socket();
-    const auto own = block->session(0);
-    const auto inode = provider().inode_of(own);
-    ASSERT_NE(inode, 0u);
+    ASSERT_NE(provider().inode_of(block->session(0)), 0u);
     ASSERT_FALSE(open(*block, 0));
     failure f;
     block->hand_over(0, target, f);
     ASSERT_FALSE(f) << f.what;
+    const auto own = block->session(0);
+    const auto inode = provider().inode_of(own);
     ASSERT_EQ(provider().inode_of(target), inode);
 
     native_socket hint = target;
     EXPECT_TRUE(provider().is_named(inode, hint, own));
-    EXPECT_EQ(hint, target);
+    EXPECT_EQ(hint, target) << "it is there still";
     error_code ec;
     const native_socket copy = block->duplicate(0, ec);
     ASSERT_FALSE(ec);
     ASSERT_FALSE(provider().close(target));
     EXPECT_TRUE(provider().is_named(inode, hint, own)) << "it moved";
-    EXPECT_EQ(hint, copy);
+    if (world_->tells_numbers()) {
+        EXPECT_EQ(hint, copy);
+    }
     ASSERT_FALSE(provider().close(copy));
     EXPECT_FALSE(provider().is_named(inode, hint, own)) << "the library's own is not counted";
     EXPECT_TRUE(provider().is_named(inode, hint, -1)) << "and is, if nothing is left out";
-    EXPECT_EQ(hint, own);
+    if (world_->tells_numbers()) {
+        EXPECT_EQ(hint, own);
+    }
 }
 
 TEST_P(port_provider_contract, find_named_looks_for_many_sockets_at_once) {

@@ -47,25 +47,29 @@ public:
     virtual std::string who_gets_in(std::uint16_t port) = 0;
     virtual std::vector<std::pair<hold_request, errc>> requests_to_refuse() { return {}; }
     virtual std::string missing_from_advice(const port_map&) { return {}; }
+    virtual bool holds_blocks_whole() { return false; }  // by the first hold(), and until the last port is dropped
 
     // --- packets ---
     /// Strangers send to an open port, or the session socket speaks with one: how many things wait to be read.
     virtual std::uint32_t leave_unread(native_socket session, std::uint16_t port) = 0;
     /// Strangers' packets reach the socket, and are the first that it finds.
     virtual std::string hears(native_socket session, std::uint16_t port) = 0;
-    /// They do not, and it finds nothing.
+    /// They do not, and it finds nothing; where parking is emptying at take, they are there before it.
     virtual std::string is_deaf(native_socket session, std::uint16_t port) = 0;
     virtual bool counts_what_it_hears() { return true; }
 
     // --- sockets ---
     virtual native_socket make_socket() = 0;  // unbound, of the kind and family; to be closed by the provider
     virtual bool has_options() { return true; }
+    virtual bool keeps_lent_sockets() { return true; }  // else every socket that was lent is replaced at park()
+    virtual bool tells_numbers() { return true; }       // which descriptor names a socket
     virtual void change_option(native_socket) {}
     virtual bool option_is_changed(native_socket) { return false; }
     virtual bool make_unacceptable(native_socket) { return false; }  // an option that no hand_over can carry
     virtual void close_behind(held_block& block, std::uint32_t index) = 0;
     /// Another file gets the number of the session socket's descriptor; null: cannot be shown.
     virtual std::shared_ptr<void> swap_in(held_block&, std::uint32_t) { return nullptr; }
+    /// Null: cannot be shown.
     virtual std::shared_ptr<void> name_by_queue(held_block& block, std::uint32_t index, std::uint16_t port) = 0;
     virtual std::vector<native_socket> not_sockets() { return {-1}; }
     virtual std::vector<native_socket> neither_tcp_nor_udp() { return {}; }

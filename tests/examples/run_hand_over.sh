@@ -4,7 +4,11 @@
 set -euo pipefail
 program=$1 address="$PWD/hand_over.socket"
 fail() { printf '%s\n' "$*" >&2; exit 1; }
-hear() { read -r -t 10 -u "$1" heard || fail "nothing heard from $1"; }
+hear() {
+    read -r -t 10 -u "$1" heard && return
+    (($? > 128)) && fail "nothing heard from $1 in ten seconds"
+    fail "$1 was closed"
+}
 ask() { printf '%s\n' "$2" >&"$1"; hear "$1"; [[ $heard == "$3: $2" ]] || fail "heard '$heard', not '$3: $2'"; }
 
 exec {blue_says}< <(exec "$program" blue "$address"); blue=$!

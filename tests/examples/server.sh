@@ -17,10 +17,10 @@ start_server() {
 
 # end_server: it ends by itself when it is asked to.
 end_server() {
-    kill -TERM "$server"
+    kill -"${BERTH_STOP:-TERM}" "$server"
     for _ in {1..100}; do
         kill -0 "$server" 2>/dev/null || { echo "ended when asked"; trap - EXIT; return 0; }
         sleep 0.1
     done
-    fail "still there ten seconds after SIGTERM"
+    fail "still there ten seconds after SIG${BERTH_STOP:-TERM}"
 }

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,8 @@ std::vector<input> read_corpus(const std::vector<std::string>& places) {
             corpus.push_back(read(place));
             continue;
         }
-        for (const auto& entry : fs::directory_iterator(place)) corpus.push_back(read(entry.path()));
+        const std::set<fs::path> sorted(fs::directory_iterator(place), fs::directory_iterator{});
+        for (const fs::path& path : sorted) corpus.push_back(read(path));
     }
     return corpus;
 }
@@ -111,7 +113,7 @@ void run(const input& bytes) {
 
 int main(int argc, char** argv) {
     using clock = std::chrono::steady_clock;
-    long seconds = 0, runs = -1, seed = 1;
+    long seconds = 0, runs = -1, seed = static_cast<long>(std::random_device{}());
     std::vector<std::string> places;
     for (const std::string& word : std::vector<std::string>(argv + 1, argv + argc)) {
         const auto value = [&](const char* name, long& out) {
@@ -120,7 +122,7 @@ int main(int argc, char** argv) {
             return true;
         };
         if (value("-max_total_time=", seconds) || value("-runs=", runs) || value("-seed=", seed)) continue;
-        places.push_back(word);
+        if (!word.starts_with("-")) places.push_back(word);  // libFuzzer has more options
     }
     std::signal(SIGABRT, keep_input);
     std::signal(SIGSEGV, keep_input);
@@ -134,5 +136,5 @@ int main(int argc, char** argv) {
         if (done % 256 == 0 && clock::now() >= end) break;
         run(mutations.make());
     }
-    std::printf("%zu inputs of the corpus, %ld others\n", corpus.size(), done);
+    std::printf("%zu inputs of the corpus, %ld others by seed %ld\n", corpus.size(), done, seed);
 }

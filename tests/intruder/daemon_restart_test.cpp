@@ -14,7 +14,7 @@ TEST_P(daemon_restart, leaves_no_port_free_for_an_instant) {
     intruder_crew crew(GetParam() == transport::udp ? attacked::udp : attacked::tcp);
     start();
     failure f;
-    const auto block = free_block(GetParam(), 8);
+    const auto block = free_block(8, GetParam());
     create_persistent(block, GetParam(), f, at());
     ASSERT_FALSE(f) << f.what;
     const auto sockets = inodes_on(GetParam(), block);

@@ -5,12 +5,14 @@
 #include "plain_sockets.hpp"
 #include "support/oracle.hpp"
 
+#include <berth/capabilities.hpp>
 #include <berth/port_reservation.hpp>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 
 namespace berth::test {
@@ -19,9 +21,15 @@ namespace {
 using steady = std::chrono::steady_clock;
 
 constexpr std::uint32_t ports = 8;
-constexpr std::uint64_t least_cycles = 50'000;
-constexpr std::uint64_t least_rounds = 2;       // of each intruder over the whole list
-constexpr std::uint64_t enough_tries = 50'000;  // aimed at, where the machine is not too busy
+constexpr std::uint64_t least_rounds = 2;  // of each intruder over the whole list
+
+/// So many tries are aimed at as well, where the machine is not too busy. Of a design that lets somebody in once in
+/// 1,500 hand-overs, 20,000 show it but for a chance of 1 in 600,000; the designs that the negative controls lose by
+/// do so in one of 2 to one of 20. At night there are more.
+std::uint64_t least_cycles(const handed_over& h) {
+    const char* const given = std::getenv("BERTH_CYCLES");
+    return given != nullptr ? std::strtoull(given, nullptr, 10) : h.sessions > 1 ? 8'000 : 20'000;
+}
 
 attacked attacked_of(const handed_over& h) { return h.protocol == transport::udp ? attacked::udp : attacked::tcp; }
 
@@ -32,6 +40,7 @@ oracle_protocol seen_as(const handed_over& h) {
 port_reservation reserve_where_the_kernel_chooses(const handed_over& h) {
     reservation_request request;
     request.protocol = h.protocol, request.family = h.family, request.use = h.use, request.park = h.park;
+    request.sessions_per_port = h.sessions;
     failure f;
     for (int i = 0; i < 100; ++i) {
         const int scout = new_socket(AF_INET6, attacked_of(h));
@@ -75,8 +84,12 @@ private:
         if (to == loopback::four && kind_.family != address_family::ipv4) to = loopback::mapped;
         const int peer = connect_to(outbound, to, destination_port_) ? accept_soon(destination_) : -1;
         const bool spoke = peer >= 0 && carries_one_byte(outbound, peer) && carries_one_byte(peer, outbound);
-        if (spoke && ended) shutdown(peer, SHUT_WR);
         char end = 0;
+        if (spoke && ended && kind_.sessions > 1 && uses_ % 4 == 3) {  // we first
+            shutdown(outbound, SHUT_WR);
+            shutdown(peer, wait_readable(peer) && recv(peer, &end, 1, 0) == 0 ? SHUT_WR : SHUT_RD);
+        }
+        if (spoke && ended) shutdown(peer, SHUT_WR);
         const bool heard = spoke && (!ended || (wait_readable(outbound) && recv(outbound, &end, 1, 0) == 0));
         if (ended) shutdown(outbound, SHUT_WR);
         if (peer >= 0) close(peer);
@@ -102,6 +115,16 @@ std::vector<handed_over> in_every_way(transport protocol, tcp_use use) {
     return out;
 }
 
+std::vector<handed_over> several_at_once() {
+    using enum address_family;
+    std::vector<handed_over> out;
+    for (const auto& [name, family] : {std::pair{"ipv4_of_several", ipv4}, {"ipv6_of_several", ipv6},
+                                       {"dual_of_several", dual}}) {
+        out.push_back({name, transport::tcp, tcp_use::connect, family, parking::best, 4});
+    }
+    return out;
+}
+
 void hand_over_under_attack(const handed_over& h) {
     intruder_crew crew(attacked_of(h));
     port_reservation reservation = reserve_where_the_kernel_chooses(h);
@@ -110,10 +133,12 @@ void hand_over_under_attack(const handed_over& h) {
     crew.promise_begins();
     crew.attack(first, ports);
 
+    const bool has_window = query_capabilities().hold_tcp != hold_method::repair;
     const auto start = steady::now();
     const auto deadline = start + std::chrono::seconds(50);
-    std::uint64_t cycles = 0, uses = 0, useless = 0, refused = 0;
-    while ((cycles < least_cycles || crew.report().rounds < least_rounds || crew.tries() < enough_tries) &&
+    const std::uint64_t least = least_cycles(h);
+    std::uint64_t cycles = 0, uses = 0, useless = 0, refused = 0, closed = 0;
+    while ((cycles < least || crew.report().rounds < least_rounds || crew.tries() < least) &&
            steady::now() < deadline) {
         for (int i = 0; i < 1000; ++i, ++cycles) {
             error_code ec;
@@ -124,10 +149,20 @@ void hand_over_under_attack(const handed_over& h) {
                 ++uses;
                 useless += !p || !at_work.use(p);
             }
+            if (h.sessions > 1 && i % 256 == 255 && p) {
+                ++closed;
+                close(p.native_handle());
+            }
             p.give_back(ec);
             refused += static_cast<bool>(ec);
         }
         ASSERT_TRUE(strangers_on(seen_as(h), first, ports).empty());
+        if (closed == 0) continue;
+        // A session socket is bound anew: with the window of reserve, unless that was without any. Who gets in then is
+        // noticed (left_no_door_test), and no promise broken; what is attacked here is everything else.
+        if (has_window) crew.attack(first, 0);
+        reservation.reclaim();
+        if (has_window) crew.attack(first, ports);
     }
     const std::chrono::duration<double> took = steady::now() - start;
     const intruder_report r = crew.stop();
@@ -135,7 +170,7 @@ void hand_over_under_attack(const handed_over& h) {
               << static_cast<std::uint64_t>(static_cast<double>(cycles) / took.count()) << "/s), " << uses
               << " of them used; " << r;
 
-    EXPECT_GE(cycles, least_cycles);
+    EXPECT_GE(cycles, least);
     EXPECT_GE(r.rounds, least_rounds);
     EXPECT_EQ(r.bound, 0u);
     EXPECT_EQ(refused, 0u);
@@ -143,8 +178,9 @@ void hand_over_under_attack(const handed_over& h) {
     const reservation_statistics books = reservation.statistics();
     EXPECT_EQ(books.takes, cycles);
     EXPECT_EQ(books.gives_back, cycles);
-    EXPECT_EQ(books.condemned, 0u);
-    EXPECT_EQ(books.ports.available, ports);
+    EXPECT_EQ(books.condemned, closed);
+    EXPECT_EQ(books.renewed, closed);
+    EXPECT_EQ(books.ports.available, ports * h.sessions);
 }
 
 }  // namespace berth::test

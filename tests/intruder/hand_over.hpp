@@ -20,11 +20,15 @@ struct handed_over {
     tcp_use use;
     address_family family;
     parking park;
+    std::uint16_t sessions = 1;  // of each port
 };
 inline std::ostream& operator<<(std::ostream& out, const handed_over& h) { return out << h.name; }
 
 /// One kind in each family and with each way of parking.
 std::vector<handed_over> in_every_way(transport protocol, tcp_use use);
+/// Outbound ports with several session sockets each, in each family. Their workers end connections in every order
+/// (we first: TIME_WAIT), and now and then close a session socket behind the reservation's back.
+std::vector<handed_over> several_at_once();
 
 /// The test: gtest expectations inside.
 void hand_over_under_attack(const handed_over& h);

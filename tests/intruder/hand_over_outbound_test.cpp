@@ -12,6 +12,8 @@ TEST_P(outbound_ports, let_nobody_in_however_often_they_change_hands) { hand_ove
 
 INSTANTIATE_TEST_SUITE_P(hand_over, outbound_ports, testing::ValuesIn(in_every_way(transport::tcp, tcp_use::connect)),
                          testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(several, outbound_ports, testing::ValuesIn(several_at_once()),
+                         testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace berth::test

@@ -106,8 +106,10 @@ bool connect_to(int descriptor, loopback to, std::uint16_t port) {
     const socket_name n = loopback_name(to, port);
     if (connect(descriptor, n.get(), n.size) == 0) return true;
     if (errno != EINPROGRESS) return false;
+    // Where the other end has the same two addresses in TIME_WAIT since this very millisecond, the kernel may let the
+    // first SYN go unheard and sends the next one after a second.
     pollfd p{descriptor, POLLOUT, 0};
-    if (poll(&p, 1, patience) != 1) return false;
+    if (poll(&p, 1, patience + 2000) != 1) return false;
     int error = 0;
     socklen_t size = sizeof error;
     return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;

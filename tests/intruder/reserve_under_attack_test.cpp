@@ -1,9 +1,10 @@
 // Reserve under attack: intruders are told each number at the instant of its first bind. Whoever gets in and stays is
 // noticed: reserve fails and holds nothing. After a reserve that succeeded nobody is inside, and nobody gets in.
 //
-// 175 reserves of four ports a TCP case and 350 a UDP case: more than 1,000 by each order of calls (repair, toggle,
-// tags). Getting in and leaving before the closing check is allowed (nobody loses by it), provided that it opens no
-// door for later: after every success the intruders go on, and repeat above all what worked last.
+// 60 reserves of four ports a TCP case and 120 a UDP case: 360 by each order of calls (repair, toggle, tags), and at
+// night more than 1,000. Where an intruder can get in for a moment, a case goes on until one was noticed, at most to
+// the number of the night. Getting in and leaving before the closing check is allowed (nobody loses by it), provided
+// that it opens no door for later: after every success the intruders go on, and repeat above all what worked last.
 #include "announcing_calls.hpp"
 #include "intruder.hpp"
 #include "plain_sockets.hpp"
@@ -15,13 +16,15 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 
 namespace berth::test {
 namespace {
 
 constexpr std::uint32_t ports = 4;
-constexpr int tcp_reserves = 175, udp_reserves = 350;
+constexpr int most_tcp_reserves = 175, most_udp_reserves = 350;
+constexpr int tcp_reserves = 60, udp_reserves = 120;
 
 struct attacked_reserve {
     std::string name;
@@ -29,6 +32,7 @@ struct attacked_reserve {
     tcp_use use;
     address_family family;
     announcing_calls::repair repair;
+    std::uint16_t sessions = 1;
 };
 std::ostream& operator<<(std::ostream& out, const attacked_reserve& a) { return out << a.name; }
 
@@ -40,7 +44,17 @@ class reserve_under_attack : public testing::TestWithParam<attacked_reserve> {
 protected:
     [[nodiscard]] bool is_udp() const { return GetParam().protocol == transport::udp; }
     [[nodiscard]] attacked what() const { return is_udp() ? attacked::udp : attacked::tcp; }
-    [[nodiscard]] int reserves() const { return is_udp() ? udp_reserves : tcp_reserves; }
+    [[nodiscard]] int most_reserves() const { return is_udp() ? most_udp_reserves : most_tcp_reserves; }
+    [[nodiscard]] int least_reserves() const {
+        if (std::getenv("BERTH_ALL_RESERVES") != nullptr) return most_reserves();
+        return is_udp() ? udp_reserves : tcp_reserves;
+    }
+    /// Without TCP_REPAIR there is a moment between two calls.
+    [[nodiscard]] bool somebody_gets_in() const { return is_udp() || !has_repair(); }
+    [[nodiscard]] bool shown_enough(const tally& t) const {
+        const int done = t.succeeded + t.noticed;
+        return done >= most_reserves() || (done >= least_reserves() && (!somebody_gets_in() || t.noticed > 0));
+    }
     [[nodiscard]] bool has_repair() const {
         return GetParam().repair == announcing_calls::repair::permitted && geteuid() == 0;
     }
@@ -48,13 +62,14 @@ protected:
     [[nodiscard]] std::uint32_t sockets_per_port() const {
         const bool split = !is_udp() && GetParam().use == tcp_use::listen && !has_repair() &&
                            GetParam().family != address_family::dual;
-        return split ? 3 : 2;
+        return split ? 3 : 1u + GetParam().sessions;
     }
     [[nodiscard]] oracle_protocol seen_as() const { return is_udp() ? oracle_protocol::udp : oracle_protocol::tcp; }
 
     [[nodiscard]] reservation_request next_request() const {
         reservation_request r;
         r.protocol = GetParam().protocol, r.use = GetParam().use, r.family = GetParam().family;
+        r.sessions_per_port = GetParam().sessions;
         do {
             const int scout = new_socket(AF_INET6, what());
             r.block = {bind_anywhere(scout), ports};
@@ -120,16 +135,16 @@ TEST_P(reserve_under_attack, succeeds_with_nobody_inside_or_fails_with_nothing_h
     platform::linux_provider provider(calls);
     tally t;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-    while (t.succeeded + t.noticed < reserves() && std::chrono::steady_clock::now() < deadline && !HasFailure())
+    while (!shown_enough(t) && std::chrono::steady_clock::now() < deadline && !HasFailure())
         reserve_once(crew, provider, t);
     const intruder_report r = crew.stop();
     std::cout << t.succeeded << " reserves succeeded, " << t.came_and_went
               << " of them although somebody had been in and left; " << t.noticed << " failed because of intruders; "
               << r;
-    EXPECT_EQ(t.succeeded + t.noticed, reserves());
+    EXPECT_GE(t.succeeded + t.noticed, least_reserves());
     EXPECT_GT(t.succeeded, 0);
     EXPECT_EQ(r.broken_promises, 0u);
-    if (is_udp() || !has_repair()) {
+    if (somebody_gets_in()) {
         EXPECT_GT(t.noticed, 0) << "the attack was too weak to show anything";
     }
     const bool is_outbound = GetParam().use == tcp_use::connect;
@@ -148,6 +163,9 @@ std::vector<attacked_reserve> kinds() {
             const std::string how = of + (repair == announcing_calls::repair::refused ? "_without_repair" : "");
             out.push_back({"listener" + how, transport::tcp, tcp_use::listen, family, repair});
             out.push_back({"outbound" + how, transport::tcp, tcp_use::connect, family, repair});
+            if (family == dual) {
+                out.push_back({"outbound_of_several" + how, transport::tcp, tcp_use::connect, family, repair, 2});
+            }
         }
     }
     return out;

@@ -101,6 +101,38 @@ struct mixed_ways : rl::test_suite<mixed_ways, 3> {
     void after() { RL_ASSERT(ports->available() == 4); }
 };
 
+// Runs over the border of two words, which take two steps, against a number on each side of it and another run: whoever
+// is too late puts back what it had, and none is said only if somebody had a port of the run.
+struct crossing_runs : rl::test_suite<crossing_runs, 3> {
+    static constexpr std::uint32_t begin = 30, length = 4;
+    std::unique_ptr<bitmap> ports;
+    std::unique_ptr<ownership[]> owner;
+
+    void before() {
+        ports = std::make_unique<bitmap>(std::uint16_t{2}, 64u);
+        owner = std::make_unique<ownership[]>(64);
+        for (std::uint32_t i = begin; i < begin + length; ++i) ports->put_back(i);
+    }
+    void use(std::uint32_t first, std::uint32_t count) {
+        for (std::uint32_t i = first; i < first + count; ++i) owner[i].touch();
+        for (std::uint32_t i = first; i < first + count; ++i) ports->put_back(i);
+    }
+    void thread(unsigned number) {
+        if (number == 0) {
+            if (ports->claim_run({begin}, length, 1) == begin) use(begin, length);
+        } else if (number == 1) {
+            const std::uint32_t at = ports->claim_run({begin}, 2, 1);
+            if (at != none) use(at, 2);
+        } else {
+            if (ports->claim_given(33)) use(33, 1);
+        }
+    }
+    void after() {
+        RL_ASSERT(ports->available() == length);
+        RL_ASSERT(ports->claim_run({0}, length, 1) == begin);
+    }
+};
+
 // A ring of two slots that goes round while threads sleep: the cycle in slot, head and tail must tell the turns
 // apart. Two threads hold two indices at most between calls, so they never find it empty.
 template <unsigned Threads>
@@ -185,6 +217,7 @@ void expect_holds() {
 TEST(claim_model, two_words_have_one_owner_a_port_and_exact_exhaustion) { expect_holds<two_words<8>>(); }
 TEST(claim_model, a_summary_hides_no_port) { expect_holds<two_words<1>>(); }
 TEST(claim_model, pairs_numbers_and_draws_exclude_each_other) { expect_holds<mixed_ways>(); }
+TEST(claim_model, runs_over_two_words_have_one_owner_a_port) { expect_holds<crossing_runs>(); }
 TEST(claim_model, a_ring_that_went_round_has_one_owner_an_index) { expect_holds<small_ring<3>>(); }
 TEST(claim_model, a_ring_is_not_empty_while_an_index_is_queued) { expect_holds<small_ring<2>>(); }
 TEST(claim_model, a_port_that_moves_ahead_of_the_search_is_found) { expect_holds<dodging_port>(); }

@@ -38,7 +38,7 @@ protected:
 
 TEST_F(berthctl, does_all_there_is_to_do) {
     start();
-    const auto block = free_block(transport::tcp_and_udp, 10);
+    const auto block = free_block(10, transport::tcp_and_udp);
     const auto tcp = words_for("tcp", block), udp = words_for("udp", block);
     const auto token = ctl("create" + tcp);
     EXPECT_EQ(token.status, 0);
@@ -60,7 +60,7 @@ TEST_F(berthctl, does_all_there_is_to_do) {
 
 TEST_F(berthctl, speaks_json) {
     start();
-    const auto block = free_block(transport::udp, 10);
+    const auto block = free_block(10, transport::udp);
     const auto udp = words_for("udp", block);
     const auto token = json::parse(ctl("--json create" + udp).said).at("token").get<std::string>();
     const auto all = json::parse(ctl("list --json").said);
@@ -80,7 +80,7 @@ TEST_F(berthctl, speaks_json) {
 
 TEST_F(berthctl, shows_what_is_with_consumers) {
     start();
-    const auto block = free_block(transport::udp, 10);
+    const auto block = free_block(10, transport::udp);
     const auto udp = words_for("udp", block);
     failure f;
     const auto token = create_persistent(block, transport::udp, f, at());
@@ -109,7 +109,7 @@ TEST_F(berthctl, exits_with_what_a_script_needs_to_know) {
     EXPECT_EQ(ctl("list").status, 4);
     EXPECT_NE(ctl("list", 2).said.find(socket()), std::string::npos);
     start();
-    const auto block = free_block(transport::udp, 2);
+    const auto block = free_block(2, transport::udp);
     EXPECT_EQ(ctl("create" + words_for("udp", block)).status, 0);
     EXPECT_EQ(ctl("create" + words_for("udp", block)).status, 1) << "overlaps";
     EXPECT_EQ(ctl("delete" + words_for("tcp", block)).status, 1) << "there is none";

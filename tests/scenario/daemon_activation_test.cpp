@@ -71,7 +71,7 @@ TEST_F(daemon_activation, who_asks_before_it_starts_is_answered_and_the_socket_o
 TEST_F(daemon_activation, blocks_are_held_before_anybody_is_answered) {
     const auto door = make_door(SOCK_SEQPACKET, socket());
     start({}, true, [&] { pass({&door}, "berthd.socket"); });
-    const auto block = free_block(transport::udp, 4);
+    const auto block = free_block(4, transport::udp);
     const auto token = create_persistent(block, transport::udp, at());
     kill_daemon();
     auto early = std::async(std::launch::async, [&] { return lookup_persistent(block, transport::udp, at()); });

@@ -33,7 +33,7 @@ protected:
 TEST_F(persistent_calls, a_block_is_created_found_listed_and_removed) {
     failure f;
     for (const auto protocol : {transport::tcp, transport::udp}) {
-        const auto block = free_block(protocol, 20);
+        const auto block = free_block(20, protocol);
         const auto token = create_persistent(block, protocol, f, at());
         ASSERT_FALSE(f) << f.what;
         EXPECT_TRUE(token);
@@ -56,7 +56,7 @@ TEST_F(persistent_calls, a_block_is_created_found_listed_and_removed) {
 }
 
 TEST_F(persistent_calls, tcp_and_udp_have_numbers_of_their_own) {
-    const auto block = free_block(transport::tcp_and_udp, 4);
+    const auto block = free_block(4, transport::tcp_and_udp);
     EXPECT_FALSE(created(block, transport::tcp));
     EXPECT_FALSE(created(block, transport::udp));
     failure f;
@@ -72,10 +72,15 @@ TEST_F(persistent_calls, zero_ports_a_wildcard_and_what_runs_past_65535_are_refu
     EXPECT_EQ(created({1, ~0u}, transport::tcp).code, errc::invalid_argument);
     EXPECT_EQ(created({5000, 1}, transport::tcp_and_udp).code, errc::invalid_argument);
     EXPECT_NE(created({65535, 2}, transport::tcp).what.find("65535"), std::string::npos);
+    failure f;
+    remove_persistent({65535, 2}, transport::tcp, f, at());
+    EXPECT_EQ(f.code, errc::invalid_argument) << "not: there is none";
+    EXPECT_FALSE(lookup_persistent({65535, 2}, transport::tcp, f, at()));
+    EXPECT_EQ(f.code, errc::invalid_argument);
 }
 
 TEST_F(persistent_calls, what_overlaps_a_persistent_block_is_refused) {
-    const auto block = free_block(transport::udp, 16);
+    const auto block = free_block(16, transport::udp);
     const auto first = block.first;
     const port_block middle{static_cast<std::uint16_t>(first + 4), 8};
     ASSERT_FALSE(created(middle, transport::udp));
@@ -107,7 +112,7 @@ TEST_F(persistent_calls, a_live_block_and_a_port_in_use_are_refused_and_nothing_
 }
 
 TEST_F(persistent_calls, remove_and_lookup_want_exactly_the_block) {
-    const auto block = free_block(transport::tcp, 8);
+    const auto block = free_block(8, transport::tcp);
     ASSERT_FALSE(created(block, transport::tcp));
     failure f;
     for (const auto& other : {port_block{block.first, 7}, port_block{block.first, 9},
@@ -126,7 +131,7 @@ TEST_F(persistent_calls, sixteen_blocks_of_256_ports) {
     failure f;
     std::vector<port_block> blocks;
     for (int i = 0; i < 16; ++i) {
-        blocks.push_back(free_block(transport::tcp_and_udp, 256));
+        blocks.push_back(free_block(256, transport::tcp_and_udp));
         const auto refused = created(blocks.back(), i % 2 == 0 ? transport::tcp : transport::udp);
         if (refused.code == errc::too_many_files) GTEST_SKIP() << refused.what;
         ASSERT_FALSE(refused) << refused.what;
@@ -151,7 +156,7 @@ TEST_F(persistent_calls, more_than_there_are_descriptors_for_is_refused_whole) {
 }
 
 TEST_F(persistent_calls, draining_is_remembered) {
-    const auto block = free_block(transport::udp, 2);
+    const auto block = free_block(2, transport::udp);
     failure f;
     ASSERT_FALSE(created(block, transport::udp));
     EXPECT_TRUE(drain_persistent(block, transport::udp, true, f, at()).is_draining) << f.what;
@@ -165,7 +170,7 @@ TEST_F(persistent_calls, draining_is_remembered) {
 }
 
 TEST_F(persistent_calls, every_form_says_the_same) {
-    const auto block = free_block(transport::tcp, 2);
+    const auto block = free_block(2, transport::tcp);
     error_code ec;
     const auto token = create_persistent(block, transport::tcp, ec, at());
     EXPECT_FALSE(ec);
@@ -190,7 +195,7 @@ TEST_F(persistent_calls, every_form_says_the_same) {
 }
 
 TEST_F(persistent_calls, a_persistent_token_is_not_released) {
-    const auto block = free_block(transport::udp, 2);
+    const auto block = free_block(2, transport::udp);
     const auto token = create_persistent(block, transport::udp, at());
     share_options options;
     options.socket_path = socket();

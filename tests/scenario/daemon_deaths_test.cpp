@@ -21,7 +21,7 @@ class daemon_deaths : public daemon_ground {
 protected:
     port_block create(transport protocol, std::uint32_t count) {
         failure f;
-        const auto block = free_block(protocol, count);
+        const auto block = free_block(count, protocol);
         create_persistent(block, protocol, f, at());
         EXPECT_FALSE(f) << f.what;
         return block;
@@ -79,7 +79,7 @@ TEST_F(daemon_deaths, a_keeper_that_dies_is_replaced_and_no_port_is_free) {
 TEST_F(daemon_deaths, a_keeper_that_hangs_is_not_waited_for) {
     start();
     const auto block = create(transport::udp, 4);
-    const auto refused = free_block(transport::udp, 4);
+    const auto refused = free_block(4, transport::udp);
     const pid_t first = keeper();
     ::kill(first, SIGSTOP);
     failure f;

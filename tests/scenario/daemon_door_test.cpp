@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <random>
 
 namespace berth::test {
@@ -87,7 +88,7 @@ protected:
 TEST_F(daemon_door, a_stranger_gets_no_token_and_no_port) {
     if (::geteuid() != 0) GTEST_SKIP() << "not root: there is nobody else to be";
     failure f;
-    const auto block = free_block(transport::tcp, 2);
+    const auto block = free_block(2, transport::tcp);
     create_persistent(block, transport::tcp, f, at());
     open_directory();
     EXPECT_EQ(as_somebody_else({}, stranger, [&] { return ask_everything(block); }), 0) << "the socket's mode";
@@ -109,7 +110,7 @@ TEST_F(daemon_door, members_of_the_group_may_do_everything) {
     stop_daemon();
     start({"--group", std::to_string(group)});
     open_directory();
-    const auto block = free_block(transport::tcp, 2);
+    const auto block = free_block(2, transport::tcp);
     const auto all = [&] {
         failure f;
         if (!create_persistent(block, transport::tcp, f, at())) return 1;
@@ -127,6 +128,11 @@ TEST_F(daemon_door, strangers_in_a_crowd_do_not_keep_others_out) {
     if (::geteuid() != 0) GTEST_SKIP() << "not root: there is nobody else to be";
     open_directory();
     ASSERT_EQ(::chmod(socket().c_str(), 0666), 0);
+    const auto descriptors = [this] {
+        const std::filesystem::directory_iterator all("/proc/" + std::to_string(daemon_) + "/fd");
+        return std::distance(begin(all), end(all));
+    };
+    const auto before = descriptors();
     int ready[2];
     ASSERT_EQ(::pipe(ready), 0);
     const pid_t crowd = ::fork();
@@ -141,6 +147,7 @@ TEST_F(daemon_door, strangers_in_a_crowd_do_not_keep_others_out) {
     ASSERT_EQ(::read(ready[0], &byte, 1), 1);
     failure f;
     EXPECT_EQ(persistent_status(f, at()).clients, 1u) << f.what;
+    EXPECT_LE(descriptors(), before + 20) << "of 600 only 16 at a time are told";
     ::kill(crowd, SIGKILL);
     ::waitpid(crowd, nullptr, 0);
     ::close(ready[0]), ::close(ready[1]);

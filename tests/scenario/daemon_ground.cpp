@@ -128,13 +128,6 @@ pid_t daemon_ground::keeper() const {
     return number == std::string::npos ? 0 : static_cast<pid_t>(std::stol(said.substr(number + before.size())));
 }
 
-port_block daemon_ground::free_block(transport protocol, std::uint32_t count) {
-    reservation_request request;
-    request.block = {0, count};
-    request.protocol = protocol;
-    return port_reservation::reserve(request).block();
-}
-
 bool daemon_ground::can_bind(transport protocol, std::uint16_t port) {
     const int fd = ::socket(AF_INET6, (protocol == transport::udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
     sockaddr_in6 a{};

@@ -6,6 +6,8 @@
 
 #include <berth/persistent.hpp>
 
+#include "support/free_block.hpp"
+
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
@@ -40,7 +42,6 @@ protected:
     [[nodiscard]] pid_t keeper() const;
 
     /// A block whose ports nobody has now.
-    static port_block free_block(transport protocol, std::uint32_t count);
     static bool can_bind(transport protocol, std::uint16_t port);
     static std::set<std::uint64_t> inodes_on(transport protocol, const port_block& block);
     /// Every port is held, each by two sockets that nobody else's is among.

@@ -65,7 +65,7 @@ protected:
     }
 
     daemon::reserved_ports_sysctl list_;
-    std::uint16_t first_ = free_block(transport::tcp_and_udp, 16).first;
+    std::uint16_t first_ = free_block(16, transport::tcp_and_udp).first;
 };
 
 TEST_F(daemon_list, a_list_longer_than_a_page_is_written_and_read_whole) {

@@ -96,14 +96,14 @@ protected:
         for (auto& p : all) EXPECT_FALSE(is_spoilt(static_cast<int>(p.io_handle()))) << p.port();
     }
     /// Pre: no daemon runs. The keeper forgets the holder of another port than this.
-    void lose_a_holder(std::uint16_t but_of) const {
+    void lose_the_holder(std::uint16_t of) const {
         failure f;
         const auto keeper = daemon::keeper_link::open({state() + "/keeper.sock", "/bin/false"}, f);
         ASSERT_TRUE(keeper) << f.what;
         std::vector<daemon::kept_socket> kept;
         keeper->fetch(kept, f);
         const auto one = std::find_if(kept.begin(), kept.end(), [&](const auto& s) {
-            return s.key.role == daemon::socket_role::holder && s.key.port != but_of;
+            return s.key.role == daemon::socket_role::holder && s.key.port == of;
         });
         ASSERT_NE(one, kept.end());
         const auto key = one->key;
@@ -246,14 +246,14 @@ TEST_F(daemon_share_remains, a_descriptor_that_lingers_holds_nobody_up) {
     }
 }
 
-// Without the holder of one port, as after a hand that meddled: the block cannot be held, and a consumer has ports.
+// Without the holder of a port that a consumer has, as after a hand that meddled: the block cannot be held.
 TEST_F(daemon_share_remains, a_block_that_is_not_held_is_not_removed_while_ports_of_it_are_out) {
     create(transport::udp, 8);
     auto share = open(token_, 2);
     auto port = share.take();
     const auto out = ports_out();
     EXPECT_EQ(stop_daemon(), 0);
-    lose_a_holder(port.port());
+    lose_the_holder(port.port());
     start(daemon_options());
     ASSERT_FALSE(listed().is_held);
     failure f;

@@ -7,7 +7,9 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,7 +158,7 @@ TEST_F(daemon_share, a_block_that_is_out_is_not_removed_and_a_drained_one_comes_
     EXPECT_GE(out, 3u);
     failure f;
     remove_persistent(block_, protocol_, f, at());
-    EXPECT_EQ(f.code, errc::reservation_busy);
+    ASSERT_EQ(f.code, errc::reservation_busy) << "a block is removed with " << out << " ports out";
     EXPECT_EQ(f.count, out);
     EXPECT_EQ(listed().consumers, 1u);
     EXPECT_EQ(persistent_status(f, at()).ports_out, out);
@@ -203,6 +205,34 @@ TEST_F(daemon_share, a_poisoned_socket_is_replaced_by_the_daemon) {
         EXPECT_TRUE(hears(static_cast<int>(port.io_handle()), port.port()));
     }
     expect_held(transport::udp, block_);
+}
+
+// Nothing can be seen of it on the socket itself: what the consumer says decides.
+TEST_F(daemon_share, a_socket_that_an_event_queue_still_names_is_replaced_by_the_daemon) {
+    auto share = open(create(transport::udp, 1));
+    const auto inode = [](const bound_port& p) {
+        struct stat status {};
+        EXPECT_EQ(::fstat(static_cast<int>(p.io_handle()), &status), 0);
+        return status.st_ino;
+    };
+    auto port = share.take();
+    ASSERT_TRUE(port);
+    const auto former = inode(port);
+    const int queue = ::epoll_create1(EPOLL_CLOEXEC);
+    epoll_event readable{};
+    readable.events = EPOLLIN;
+    const int copy = static_cast<int>(port.duplicate());
+    ASSERT_EQ(::epoll_ctl(queue, EPOLL_CTL_ADD, copy, &readable), 0);
+    ::close(copy);
+    port = {};
+    error_code ec;
+    ASSERT_TRUE(comes_true([&] {
+        port = share.take(ec);
+        return !ec;
+    })) << ec.message();
+    EXPECT_NE(inode(port), former) << "the next session would be heard by the queue of the last one";
+    EXPECT_TRUE(hears(static_cast<int>(port.io_handle()), port.port()));
+    ::close(queue);
 }
 
 TEST_F(daemon_share, associate_takes_a_persistent_token) {

@@ -121,6 +121,7 @@ TEST_P(every_call_fails, and_reserve_holds_all_or_nothing) {
             if (core) {
                 EXPECT_FALSE(f) << where;
                 endured += !os.failed().empty();
+                EXPECT_NE(core->network(), 0U) << "associate would take every socket for a foreign one: " << where;
                 if (asks_oracle(n)) {
                     ASSERT_GE(sockets_of_both(block), 4U) << "held only by half: " << where;
                 }

@@ -5,14 +5,9 @@
 #pragma once
 
 #include "failing_ground.hpp"
-
-#include <functional>
-#include <string>
+#include "support/in_forked_child.hpp"
 
 namespace berth::test {
-
-/// Forks, lets the child look, and waits for it. Its sentence; empty: all as it should be.
-std::string in_forked_child(const std::function<std::string()>& body);
 
 /// Four ports are reserved and two of them are out, one lent to other code, when the test begins.
 class forked_child : public testing::TestWithParam<way> {

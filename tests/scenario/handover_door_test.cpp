@@ -22,7 +22,7 @@ using clock = std::chrono::steady_clock;
 
 bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
-void limit_descriptors(rlim_t soft) {
+void limit_descriptors_to(rlim_t soft) {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = soft;
@@ -113,10 +113,10 @@ TEST(handover_door, an_offer_that_fails_for_want_of_descriptors_can_be_made_agai
         ::getrlimit(RLIMIT_NOFILE, &before);
         const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
         ::close(next);
-        limit_descriptors(static_cast<rlim_t>(next));
+        limit_descriptors_to(static_cast<rlim_t>(next));
         failure f;
         EXPECT_FALSE(over.offer(f));
-        limit_descriptors(before.rlim_cur);
+        limit_descriptors_to(before.rlim_cur);
         EXPECT_EQ(f.code, errc::too_many_files) << f.what;
         EXPECT_TRUE(is_there(path));
         const auto offer = over.offer(f);

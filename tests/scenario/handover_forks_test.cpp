@@ -22,7 +22,7 @@ using platform::handover_line;
 using platform::handover_message;
 using platform::line_state;
 
-constexpr std::uint32_t count = 4;
+constexpr std::uint32_t in_block = 4;
 
 handover_verb ask(handover_line& line, const handover_writer& what) {
     handover_message answer;
@@ -37,7 +37,7 @@ class offering_ports : public testing::Test {
 protected:
     void begin() {
         reservation_request request;
-        request.block = {0, count};
+        request.block = {0, in_block};
         ports_ = port_reservation::reserve(request);
         lobby_ = ports_.take();
         offer_ = handover_offer(address_);
@@ -58,7 +58,7 @@ protected:
         context_.run_for(50ms);
         EXPECT_FALSE(has_ended_);
         expect_hears(lobby_.io_handle(), lobby_.port());
-        expect_whole(ports_, transport::udp, count - 1);
+        expect_whole(ports_, transport::udp, in_block - 1);
     }
     void expect_passing() {
         context_.run_for(50ms);

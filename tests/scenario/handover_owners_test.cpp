@@ -17,9 +17,9 @@
 namespace berth::test {
 namespace {
 
-constexpr std::uint32_t count = 4;
+constexpr std::uint32_t four_ports = 4;
 
-port_reservation reserve_udp() { return port_reservation::reserve(udp_block(count)); }
+port_reservation reserve_udp() { return port_reservation::reserve(udp_block(four_ports)); }
 
 void die_at_freezing(const char* step) {
     if (std::strcmp(step, "freezing") == 0) ::kill(::getpid(), SIGKILL);
@@ -28,7 +28,7 @@ void die_at_freezing(const char* step) {
 void expect_out(port_reservation& ports, std::uint32_t out) {
     ports.reclaim();
     EXPECT_EQ(ports.statistics().ports.draining, out);
-    expect_whole(ports, transport::udp, count - out);
+    expect_whole(ports, transport::udp, four_ports - out);
 }
 
 class handover_owners : public testing::TestWithParam<bool> {};
@@ -206,7 +206,7 @@ TEST(handover_owners_of, no_session_socket_is_replaced_before_the_successor_comp
     EXPECT_EQ(predecessor.wait(), 0);
     ports.reclaim();
     EXPECT_EQ(ports.statistics().ports.condemned, 0u);
-    expect_whole(ports, transport::udp, count);
+    expect_whole(ports, transport::udp, four_ports);
 }
 
 enum class moved { before_complete, after_complete };

@@ -15,9 +15,11 @@
 #include <asio/io_context.hpp>
 
 #include <csignal>
+#include <cstddef>
 #include <fstream>
 #include <random>
 #include <thread>
+#include <utility>
 
 namespace berth::test {
 namespace {
@@ -102,6 +104,39 @@ TEST_F(handover_refusals, what_is_offered_is_checked) {
     EXPECT_EQ(f.code, errc::port_outside_block) << f.what;
 }
 
+/// Says hello as a successor does that does not care whose process it talks to; true: all it heard was no.
+bool is_turned_away(const std::string& address) {
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    address.copy(at.sun_path + 1, sizeof at.sun_path - 1, 1);  // "@name" is in the abstract namespace
+    const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size());
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&at), size) != 0) return false;
+    handover_writer hello(handover_verb::hello);
+    hello.put(detail::handover_version);
+    ::send(fd, hello.bytes().data(), hello.bytes().size(), MSG_NOSIGNAL);
+    bool heard_no = false, heard_else = false, was_reset = false;
+    while (!heard_else) {
+        handover_message m;
+        m.bytes.resize(4096);
+        char control[256];
+        iovec part{m.bytes.data(), m.bytes.size()};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        const auto n = ::recvmsg(fd, &message, 0);
+        if (n < 0 && errno == ECONNRESET && !std::exchange(was_reset, true)) continue;  // our hello was not read
+        if (n <= 0) break;
+        m.bytes.resize(static_cast<std::size_t>(n));
+        const bool is_no = detail::handover_reader(m).verb() == handover_verb::no && message.msg_controllen == 0;
+        (is_no ? heard_no : heard_else) = true;
+    }
+    ::close(fd);
+    return heard_no && !heard_else;
+}
+
 TEST_F(handover_refusals, another_users_process_gets_nothing) {
     if (!is_root()) GTEST_SKIP() << "not root: no other uid to try with";
     ASSERT_EQ(::chmod(".", 0755), 0);
@@ -113,6 +148,9 @@ TEST_F(handover_refusals, another_users_process_gets_nothing) {
                 failure f;
                 EXPECT_FALSE(receive_handover(address, f));
                 EXPECT_EQ(f.code, errc::permission_denied) << f.what;
+            }
+            if (address.front() == '@') {
+                EXPECT_TRUE(is_turned_away(address));
             }
             words.say("refused");
         });

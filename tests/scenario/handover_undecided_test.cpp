@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -106,6 +107,45 @@ TEST(handover, can_be_cancelled_until_a_successor_has_received) {
 int copy_to_close = -1;
 void close_copy_while_frozen(const char* step) {
     if (std::string_view(step) == "frozen" && copy_to_close >= 0) ::close(std::exchange(copy_to_close, -1));
+}
+
+// As if the successor had been cut off at the worst instant: what the predecessor would say cannot be sent.
+void hang_up_while_frozen(const char* step) {
+    if (std::string_view(step) != "frozen") return;
+    for (int fd = 3; fd < 256; ++fd) {
+        sockaddr_un name{};
+        socklen_t size = sizeof name, of_flag = sizeof(int);
+        int listens = 1;
+        ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &of_flag);
+        const bool has_name = ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0 &&
+                              name.sun_family == AF_UNIX && size > sizeof name.sun_family;
+        if (has_name && listens == 0) ::shutdown(fd, SHUT_RDWR);
+    }
+}
+
+TEST(handover, a_predecessor_that_lives_and_cannot_say_its_last_word_keeps_everything) {
+    const auto address = fresh_address();
+    const nursery successors([&](int) {
+        failure f;
+        const auto over = receive_handover(address, f);
+        ::_exit(f.code == errc::operation_aborted ? 0 : 1);
+    });
+    auto ports = port_reservation::reserve(udp_block(4));
+    asio::io_context context;
+    handover_offer offer(address);
+    failure f;
+    offer.add(ports, "ports", f);
+    bool is_handed = false;
+    offer.async_hand_over(context, [&](error_code) { is_handed = true; });
+    detail::at_handover_step = hang_up_while_frozen;
+    successors.start(0);
+    std::optional<int> end;
+    while (!end) context.run_for(2ms), end = successors.ended(0);
+    detail::at_handover_step = nullptr;
+    EXPECT_EQ(*end, 0) << "the successor takes what its predecessor, which lives, has as well";
+    context.run_for(20ms);
+    EXPECT_FALSE(is_handed);
+    expect_whole(ports, transport::udp, 4);
 }
 
 // Draws, give backs and looks of other threads, at every moment of attempts that come to nothing; and a copy of a

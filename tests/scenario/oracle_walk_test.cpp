@@ -15,7 +15,11 @@ using berth::transport;
 using berth::test::oracle_walk;
 using berth::test::walk_kind;
 
-constexpr std::uint32_t steps = 5000;
+/// 16,000 of all kinds in each run, and each run takes another way; at night more.
+std::uint32_t chosen_steps() {
+    const char* given = std::getenv("BERTH_WALK_STEPS");
+    return given != nullptr ? static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10)) : 2000;
+}
 
 std::uint64_t chosen_seed() {
     const char* given = std::getenv("BERTH_WALK_SEED");
@@ -59,8 +63,8 @@ TEST_P(oracle_walks, books_and_kernel_agree_after_every_operation) {
         return "";
     };
     try {
-        walk.run(steps);
-        for (int more = 0; more < 20 && *rare() != 0; ++more) walk.run(250);  // chance may pass something by
+        walk.run(chosen_steps());
+        for (int more = 0; more < 32 && *rare() != 0; ++more) walk.run(250);  // chance may pass something by
     } catch (const std::exception& differs) {
         FAIL() << differs.what();
     }

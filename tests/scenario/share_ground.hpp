@@ -23,7 +23,7 @@ protected:
         failure f;
         auto options = at();
         options.use = use;
-        block_ = free_block(protocol, count);
+        block_ = free_block(count, protocol);
         protocol_ = protocol;
         token_ = create_persistent(block_, protocol, f, options);
         EXPECT_FALSE(f) << f.what;

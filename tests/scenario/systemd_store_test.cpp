@@ -42,9 +42,23 @@ public:
         thread_.join();
         ::unsetenv("NOTIFY_SOCKET");
     }
+    /// The canary apart, which is there for a moment.
     [[nodiscard]] std::size_t kept() {
         const std::lock_guard lock(mutex_);
-        return kept_.size();
+        return kept_.size() - kept_.count("berthd-room");
+    }
+    /// FileDescriptorStoreMax, and nobody is told.
+    void limit(std::size_t most) {
+        const std::lock_guard lock(mutex_);
+        most_ = most;
+    }
+    /// Lets go of all of this role.
+    void lose(daemon::socket_role role) {
+        const std::lock_guard lock(mutex_);
+        std::erase_if(kept_, [&](const auto& one) {
+            const auto key = daemon::key_of(one.first);
+            return key && key->role == role;
+        });
     }
     [[nodiscard]] bool is_ready() const { return ready_; }
 
@@ -84,13 +98,16 @@ private:
         if (has("READY=1")) ready_ = true;
         if (has("FDSTORE=1")) {
             EXPECT_TRUE(has("FDPOLL=0")) << words;
-            for (auto& fd : received) kept_.emplace(name, std::move(fd));
+            for (auto& fd : received) {
+                if (kept_.size() < most_) kept_.emplace(name, std::move(fd));
+            }
         }
         if (has("FDSTOREREMOVE=1")) kept_.erase(name);
     }
 
     descriptor socket_;
     std::mutex mutex_;
+    std::size_t most_ = ~std::size_t{0};
     std::multimap<std::string, descriptor> kept_;
     std::atomic<bool> stops_{false}, ready_{false};
     std::thread thread_;
@@ -108,7 +125,7 @@ TEST_F(systemd_store, a_daemon_started_again_gets_the_very_same_sockets) {
     start_as_service();
     EXPECT_TRUE(manager_.is_ready());
     failure f;
-    const auto tcp = free_block(transport::tcp, 12), udp = free_block(transport::udp, 5);
+    const auto tcp = free_block(12, transport::tcp), udp = free_block(5, transport::udp);
     const auto token = create_persistent(tcp, transport::tcp, f, at());
     create_persistent(udp, transport::udp, f, at());
     ASSERT_FALSE(f) << f.what;
@@ -134,7 +151,7 @@ TEST_F(systemd_store, a_daemon_started_again_gets_the_very_same_sockets) {
 TEST_F(systemd_store, consumers_do_not_notice_a_daemon_that_is_started_again) {
     start_as_service();
     failure f;
-    const auto block = free_block(transport::udp, 12);
+    const auto block = free_block(12, transport::udp);
     const auto token = create_persistent(block, transport::udp, f, at());
     share_options options;
     options.socket_path = socket();
@@ -163,7 +180,7 @@ TEST_F(systemd_store, that_tells_its_limit_is_not_asked_for_more) {
     start_as_service();
     ::unsetenv("FDSTORE");
     failure f;
-    const auto block = free_block(transport::udp, 6);
+    const auto block = free_block(6, transport::udp);
     create_persistent(block, transport::udp, f, at());
     EXPECT_EQ(f.code, errc::too_many_files);
     EXPECT_NE(f.what.find("FileDescriptorStoreMax"), std::string::npos) << f.what;
@@ -171,6 +188,48 @@ TEST_F(systemd_store, that_tells_its_limit_is_not_asked_for_more) {
     expect_free(transport::udp, block);
     create_persistent({block.first, 5}, transport::udp, f, at());
     EXPECT_FALSE(f) << f.what;
+}
+
+TEST_F(systemd_store, that_drops_silently_what_is_beyond_its_limit_is_found_out) {
+    manager_.limit(9);
+    start_as_service();
+    failure f;
+    const auto block = free_block(6, transport::udp);
+    create_persistent(block, transport::udp, f, at());
+    EXPECT_EQ(f.code, errc::too_many_files);
+    EXPECT_NE(f.what.find("FileDescriptorStoreMax"), std::string::npos) << f.what;
+    EXPECT_EQ(manager_.kept(), 0u);
+    expect_free(transport::udp, block);
+    const port_block fits{block.first, 4};
+    create_persistent(fits, transport::udp, f, at());
+    ASSERT_FALSE(f) << f.what;
+    const auto sockets = inodes_on(transport::udp, fits);
+    kill_daemon();
+    expect_held(transport::udp, fits);
+    start_as_service();
+    EXPECT_EQ(inodes_on(transport::udp, fits), sockets);
+}
+
+TEST_F(systemd_store, that_keeps_nothing_is_refused_at_the_start) {
+    manager_.limit(0);
+    const auto refused = run({"--keep-with", "systemd"});
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.said.find("FileDescriptorStoreMax"), std::string::npos) << refused.said;
+}
+
+TEST_F(systemd_store, that_lost_the_holders_costs_no_block) {
+    start_as_service();
+    failure f;
+    for (const auto protocol : {transport::udp, transport::tcp}) {
+        create_persistent(free_block(3, protocol), protocol, f, at());
+        ASSERT_FALSE(f) << f.what;
+    }
+    kill_daemon();
+    manager_.lose(daemon::socket_role::holder);
+    start_as_service();
+    for (const auto& block : list_persistent(f, at())) EXPECT_TRUE(block.is_held) << block.why_not_held;
+    EXPECT_FALSE(f) << f.what;
+    EXPECT_EQ(manager_.kept(), 12u);
 }
 
 TEST_F(systemd_store, names_are_read_as_they_are_made) {

@@ -37,8 +37,6 @@ protected:
 };
 BERTH_TRAPS_BY_PARKING(trap_dups);
 
-constexpr address_family families[] = {address_family::dual, address_family::ipv4, address_family::ipv6};
-
 TEST_P(trap_dups, the_port_comes_back_when_its_duplicate_is_closed_and_not_before) {
     for (const auto protocol : {transport::udp, transport::tcp}) {
         for (const auto use : {tcp_use::listen, tcp_use::connect}) {

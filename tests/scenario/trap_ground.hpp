@@ -27,6 +27,8 @@ using berth::port_reservation;
 using berth::tcp_use;
 using berth::transport;
 
+inline constexpr address_family families[] = {address_family::dual, address_family::ipv4, address_family::ipv6};
+
 /// Each test once with the best parking that is permitted here, and once with system calls alone.
 class by_parking : public testing::TestWithParam<parking> {
 protected:

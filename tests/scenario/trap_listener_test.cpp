@@ -10,7 +10,6 @@ using namespace traps;
 class trap_listener : public by_parking {};
 BERTH_TRAPS_BY_PARKING(trap_listener);
 
-constexpr address_family families[] = {address_family::dual, address_family::ipv4, address_family::ipv6};
 constexpr int ip_minttl = 21, ipv6_minhopcount = 73;
 
 void expect_nobody_waits(const bound_port& port) { EXPECT_FALSE(becomes(port.io_handle(), POLLIN, 50)); }

@@ -139,8 +139,6 @@ berth::reservation_request ask(transport protocol, address_family family, tcp_us
     return request;
 }
 
-constexpr address_family families[] = {address_family::dual, address_family::ipv4, address_family::ipv6};
-
 TEST(trap_reserve_window, nobody_slips_into_a_udp_block_unnoticed) {
     for (const auto family : families) {
         const auto sum = attack(ask(transport::udp, family), true);

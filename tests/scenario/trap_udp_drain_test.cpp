@@ -14,8 +14,6 @@ using namespace traps;
 class trap_udp_drain : public by_parking {};
 BERTH_TRAPS_BY_PARKING(trap_udp_drain);
 
-constexpr address_family families[] = {address_family::dual, address_family::ipv4, address_family::ipv6};
-
 void expect_as_new(const bound_port& port, address_family family) {
     EXPECT_EQ(next_datagram(port.io_handle(), 0), "nothing");
     EXPECT_EQ(pending_error(port.io_handle()), 0);

@@ -45,8 +45,6 @@ protected:
 };
 BERTH_TRAPS_BY_PARKING(trap_udp_poison);
 
-constexpr address_family families[] = {address_family::dual, address_family::ipv4, address_family::ipv6};
-
 TEST_P(trap_udp_poison, a_socket_that_was_shut_down_is_replaced) {
     for (const auto family : families) {
         expect_replaced(family, [&](int socket) {

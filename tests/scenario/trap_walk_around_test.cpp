@@ -21,12 +21,12 @@ struct step {
 };
 constexpr step v6only{AF_INET6, true, 0}, dual{AF_INET6, false, 0}, v4{AF_INET, false, INADDR_ANY},
     other_v4{AF_INET, false, INADDR_LOOPBACK + 1};
-const std::vector<std::vector<step>> ways = {{v6only, dual}, {v4, dual}, {other_v4, dual}, {dual}, {dual, v6only}};
+const std::vector<std::vector<step>> detours = {{v6only, dual}, {v4, dual}, {other_v4, dual}, {dual}, {dual, v6only}};
 
 // How many sockets got in. Also by listen: it asks for the port once more.
 int walk_around(std::uint16_t port) {
     int inside = 0;
-    for (const auto& way : ways) {
+    for (const auto& way : detours) {
         for (const bool reuse_address : {false, true}) {
             std::vector<descriptor> sockets;
             for (const auto& [family, only, address] : way) {

@@ -95,7 +95,12 @@ TEST_P(claim_stress, every_port_has_one_owner_whatever_the_threads_do) {
                 if (!set_.claim_given(given)) continue;
                 own(given);
                 give_back(given, cool);
-            } else if (dice % 8 == 2) {
+            } else if (dice % 16 == 2) {
+                const std::uint32_t first = set_.claim_run(3, 1);
+                if (first == none) continue;
+                for (std::uint32_t i = first; i < first + 3; ++i) own(i);
+                for (std::uint32_t i = first; i < first + 3; ++i) give_back(i, cool);
+            } else if (dice % 16 == 10) {
                 warm();
             } else {
                 const std::uint32_t one = set_.claim();
@@ -116,6 +121,38 @@ TEST_P(claim_stress, every_port_has_one_owner_whatever_the_threads_do) {
     std::uint32_t drawn = 0;
     for (std::uint32_t i; (i = set_.claim()) != none;) drawn |= 1u << i;
     EXPECT_EQ(drawn, (1u << count_) - 1);
+}
+
+// Runs that cross words meet each other and single draws half way.
+TEST_P(claim_stress, runs_over_several_words_have_one_owner_a_port) {
+    constexpr std::uint32_t span = 100;
+    claim_set wide{20001, span, GetParam()};
+    std::vector<witness> ports(span);
+    for (std::uint32_t i = 0; i < span; ++i) wide.put_back(i);
+    std::atomic<int> strange{0};
+    std::atomic<std::uint64_t> runs{0};
+    run_threads(more_threads_than_cores(), [&](unsigned number, const std::atomic<bool>& stop) {
+        std::minstd_rand rng{number + 1};
+        while (!stop.load(std::memory_order_relaxed)) {
+            const auto length = static_cast<std::uint32_t>(1 + (rng() >> 8) % 40);
+            const std::uint32_t first = length == 1 ? wide.claim() : wide.claim_run(length, 1);
+            if (first == none) continue;
+            for (std::uint32_t i = first; i < first + length; ++i) {
+                if (ports[i].owners.fetch_add(1, std::memory_order_relaxed) != 0) ++strange;
+                ++ports[i].plain;
+            }
+            if (length == 7) std::this_thread::yield();
+            for (std::uint32_t i = first; i < first + length; ++i) {
+                if (ports[i].owners.fetch_sub(1, std::memory_order_relaxed) != 1) ++strange;
+                wide.put_back(i);
+            }
+            runs.fetch_add(1, std::memory_order_relaxed);
+        }
+    });
+    EXPECT_EQ(strange, 0);
+    EXPECT_GT(runs, 1000U);
+    EXPECT_EQ(wide.available(), span);
+    EXPECT_EQ(wide.claim_run(span, 1), 0U) << "all came back";
 }
 
 // As many ports as threads, over several words: a thread that holds none must always find one, wherever it lies.

@@ -84,7 +84,7 @@ TEST_F(daemon_kills, lose_nothing_and_double_nothing) {
     const int kills = wanted == nullptr ? 200 : static_cast<int>(std::strtol(wanted, nullptr, 10));
     std::mt19937 random(std::random_device{}());
     start();
-    first_ = free_block(transport::tcp_and_udp, places * ports_of_one).first;
+    first_ = free_block(places * ports_of_one, transport::tcp_and_udp).first;
     std::array<int, 4> seen{};
     for (int kill = 1; kill <= kills && !HasFailure(); ++kill) {
         const pid_t client = ::fork();

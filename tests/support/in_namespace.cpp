@@ -1,13 +1,15 @@
-// Runs one test program apart from everything else: in_namespace [--unprivileged] [--fixed-addresses] program [args].
+// Runs one test program apart from everything else: in_namespace [--unprivileged] program [args].
 //
 // As root the program gets a network namespace of its own with `lo` up (BERTH_OWN_NAMESPACE=1 says so), so that tests
 // run side by side. --unprivileged: another uid, no capability and none to be regained; skipped (77) if not root,
 // since the plain variant is that already. Each run has a temporary directory of its own (TMPDIR, working directory).
 // The program is copied there, because another uid may not be able to reach the build directory. A process that
-// outlives the program is a failure of the test.
+// outlives the program is a failure of the test, and so is a sanitizer's report in any process of it.
 // Where the kernel's BPF stands still (a deadlock of 6.18 that fast classic filters bring about; it lasts until the
 // next boot) every filter call would wait for ever: then the program runs without the right to make any, is told so
 // by BERTH_NO_BPF=1, and this run says so.
+#include "sanitizer_reports.hpp"
+
 #include <grp.h>
 #include <linux/capability.h>
 #include <net/if.h>
@@ -148,14 +150,12 @@ int wait_for(pid_t program) {
 
 int main(int argc, char** argv) {
     bool unprivileged = false;
-    bool fixed_addresses = false;
     int first = 1;
     for (; first < argc && std::string_view{argv[first]}.starts_with("--"); ++first) {
         if (std::string_view{argv[first]} == "--unprivileged") unprivileged = true;
-        if (std::string_view{argv[first]} == "--fixed-addresses") fixed_addresses = true;
     }
     if (first >= argc) {
-        std::fputs("usage: in_namespace [--unprivileged] [--fixed-addresses] program [args]\n", stderr);
+        std::fputs("usage: in_namespace [--unprivileged] program [args]\n", stderr);
         return launcher_failed;
     }
     const bool root = ::geteuid() == 0;
@@ -175,6 +175,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "in_namespace: %s is not there: was it built?\n", program.c_str());
         return launcher_failed;
     }
+    const berth::test::sanitizer_reports reports;
     const fs::path directory = make_own_directory();
     const unsigned stranger = stranger_of(::getpid());
     if (unprivileged) {
@@ -194,12 +195,14 @@ int main(int argc, char** argv) {
         if (unprivileged) drop_every_privilege(stranger);
         if (without_bpf && root && !unprivileged) give_up_bpf();
         ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        if (fixed_addresses) ::personality(ADDR_NO_RANDOMIZE);
+        // The shadow memory of g++ 12's TSan clashes with the wide address randomisation of newer kernels.
+        if (berth::test::is_thread_sanitized) ::personality(ADDR_NO_RANDOMIZE);
         ::execv(program.c_str(), argv + first);
         fail(program.c_str());
     }
     int result = wait_for(child);
     if (somebody_outlived_the_program() && result == 0) result = 1;
+    if (reports.show() && (result == 0 || result == skipped)) result = 1;
     std::error_code ignored;
     fs::remove_all(directory, ignored);
     return result;

@@ -12,11 +12,15 @@ public:
 
     void hold(std::uint32_t most, failure& f) override;
     std::uint32_t held() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
+    bool is_waiting() noexcept override { return is_waiting_; }
+    /// The kernel's: what was waited for is there.
+    void end_wait() noexcept;
     bool seal_some(std::uint32_t most, failure& f) override;
     error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept override;
     platform::park_result park(std::uint32_t index, bool lent) noexcept override;
     void lose(std::uint32_t index) noexcept override;
     native_socket session(std::uint32_t index) const noexcept override { return ports_[index]->session; }
+    bool has_session(std::uint32_t index) noexcept override;
     platform::held_sockets sockets(std::uint32_t) const noexcept override { return {}; }
     std::uint64_t cookie(std::uint32_t index) const noexcept override { return ports_[index]->inode; }
     native_socket duplicate(std::uint32_t index, error_code& ec) noexcept override;
@@ -34,8 +38,10 @@ private:
 
     [[nodiscard]] bool tcp() const noexcept { return request_.kind != platform::port_kind::udp; }
     [[nodiscard]] std::uint16_t number(std::uint32_t index) const noexcept {
-        return static_cast<std::uint16_t>(request_.block.first + index);
+        return static_cast<std::uint16_t>(request_.block.first + index / request_.sessions_per_port);
     }
+    [[nodiscard]] std::uint32_t indices() const noexcept { return request_.block.count * request_.sessions_per_port; }
+    void let_go_of_port(std::uint32_t index);
     void give_fresh_session(std::uint32_t index);
 
     simulated_provider& kernel_;
@@ -43,6 +49,7 @@ private:
     std::vector<simulated_port*> ports_;
     std::vector<char> dropped_;  // not bool: each its own byte, for different threads
     bool sealed_ = false;
+    bool is_waiting_ = false;
 };
 
 }  // namespace berth::test

@@ -12,15 +12,31 @@ void simulated_provider::occupy(bool tcp, std::uint16_t port, bool unseen) {
     strangers_[{tcp, port}] = !unseen;
 }
 
-simulated_port& simulated_provider::port(bool tcp, std::uint16_t number) {
+void simulated_provider::vacate(bool tcp, std::uint16_t port) {
     const std::lock_guard lock(mutex_);
-    auto& p = ports_[{tcp, number}];
+    strangers_.erase({tcp, port});
+}
+
+std::uint32_t simulated_provider::end_waits() {
+    std::vector<simulated_block*> waited;
+    {
+        const std::lock_guard lock(mutex_);
+        waited.swap(waiting_);
+    }
+    for (auto* const block : waited) block->end_wait();
+    return static_cast<std::uint32_t>(waited.size());
+}
+
+simulated_port& simulated_provider::port(bool tcp, std::uint16_t number, std::uint32_t session) {
+    const std::lock_guard lock(mutex_);
+    auto& p = ports_[{{tcp, number}, session}];
     if (!p) p = std::make_unique<simulated_port>();
     return *p;
 }
 
 native_socket simulated_provider::make_socket(bool tcp) {
     const std::lock_guard lock(mutex_);
+    if (open_.size() >= most_sockets_) return -1;
     return add({.tcp = tcp, .port = 0, .inode = next_inode_++});
 }
 
@@ -48,7 +64,18 @@ std::uint32_t simulated_provider::queued(native_socket socket) const {
     const std::lock_guard lock(mutex_);
     const auto at = open_.find(socket);
     if (at == open_.end() || at->second.port == 0) return 0;
-    return ports_.at({at->second.tcp, at->second.port})->queued;
+    return ports_.at({{at->second.tcp, at->second.port}, 0})->queued;
+}
+
+std::uint16_t simulated_provider::bound_port_of(native_socket socket) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = open_.find(socket);
+    return at == open_.end() ? std::uint16_t{0} : at->second.port;
+}
+
+bool simulated_provider::has_complaints() const {
+    const std::lock_guard lock(mutex_);
+    return !complaints_.empty();
 }
 
 std::vector<std::string> simulated_provider::complaints() const {
@@ -61,7 +88,11 @@ void simulated_provider::complain(std::string what) noexcept {
     complaints_.push_back(std::move(what));
 }
 
-bool simulated_provider::step_fails(failure& f, std::uint32_t count, std::uint16_t port) {
+bool simulated_provider::step_fails(simulated_faults::at where, failure& f, std::uint32_t count, std::uint16_t port) {
+    if (const errc code = strikes(where, port); code != errc{}) {
+        f = {code, "chance struck", count, port};
+        return true;
+    }
     if (steps_++ != fail_at_) return false;
     f = {fail_code_, "step " + std::to_string(fail_at_) + " was told to fail", count, port};
     return true;
@@ -75,8 +106,27 @@ bool simulated_provider::taken_by_others(key n) const {
 }
 
 native_socket simulated_provider::add(description d) {
-    open_[next_] = d;
-    return next_++;
+    native_socket number = next_;
+    if (reuses_numbers_) {
+        for (const auto& entry : open_) {
+            if (entry.first != number) break;
+            ++number;
+        }
+    } else {
+        ++next_;
+    }
+    open_[number] = d;
+    return number;
+}
+
+bool simulated_provider::names(native_socket socket, std::uint64_t inode) const {
+    const auto at = open_.find(socket);
+    return at != open_.end() && at->second.inode == inode;
+}
+
+void simulated_provider::close_if_names(native_socket socket, std::uint64_t inode) {
+    const std::lock_guard lock(mutex_);
+    if (names(socket, inode)) open_.erase(socket);
 }
 
 std::uint32_t simulated_provider::names_of(std::uint64_t inode, native_socket except) const {
@@ -96,7 +146,7 @@ capabilities simulated_provider::facts(parking) {
 
 std::unique_ptr<platform::held_block> simulated_provider::prepare(const platform::hold_request& request, failure& f) {
     f = {};
-    if (step_fails(f, request.block.count)) return nullptr;
+    if (step_fails(simulated_faults::at::prepare, f, request.block.count)) return nullptr;
     return std::make_unique<simulated_block>(*this, request);
 }
 

@@ -71,6 +71,8 @@ int code_of(errc e) noexcept {
         case errc::too_many_files:
             return WSAEMFILE;
         case errc::no_memory:
+        case errc::quota_exceeded:  // none of the documents' calls says it
+        case errc::too_many_destinations:
             return WSA_NOT_ENOUGH_MEMORY;
         case errc::system_failure:
             return WSASYSCALLFAILURE;

@@ -29,8 +29,10 @@ std::wstring wide(const char* text) {
 int main(int argc, char** argv) {
     if (std::setlocale(LC_CTYPE, "") == nullptr) std::setlocale(LC_CTYPE, "C.UTF-8");
     std::vector<std::wstring> words;
+    words.reserve(static_cast<std::size_t>(argc));
     for (int i = 0; i < argc; ++i) words.push_back(wide(argv[i]));
     std::vector<wchar_t*> pointers;
+    pointers.reserve(words.size() + 1);
     for (auto& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);
     return wmain(argc, pointers.data());

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <filesystem>
 
 namespace berth::daemon {
 
@@ -29,6 +31,36 @@ int make_durable(const std::string& path) noexcept {
 }
 
 void close_descriptor(int fd) noexcept { ::close(fd); }
+
+file_facts facts_of(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) return {};
+        return {file_kind::other, 0, errno};
+    }
+    if (!S_ISREG(status.st_mode)) return {file_kind::other, 0, 0};
+    return {file_kind::regular, static_cast<std::uint64_t>(status.st_size), 0};
+}
+
+int rename_file(const std::string& from, const std::string& to) noexcept {
+    return std::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+void remove_file(const std::string& path) noexcept { ::unlink(path.c_str()); }
+
+std::vector<std::string> names_in(const std::string& directory) {
+    std::vector<std::string> names;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+        names.push_back(entry.path().filename().string());
+    }
+    return names;
+}
+
+std::string canonical_place(const std::string& path) {
+    const std::filesystem::path place(path);
+    return std::filesystem::weakly_canonical(place.parent_path()) / place.filename();
+}
 
 bool is_open_to_others(const std::string& path) noexcept {
     struct stat status {};

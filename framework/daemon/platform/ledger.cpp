@@ -12,7 +12,7 @@
 namespace berth::daemon {
 namespace {
 
-constexpr std::uint64_t magic = 0x7265676465'6c0001;
+constexpr std::uint64_t page_magic = 0x7265676465'6c0001;
 constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;  // its size is what it is, so no access can fault
 
 }  // namespace
@@ -56,7 +56,7 @@ int ledger::make(std::uint64_t block, std::uint32_t ports, ledger& out) noexcept
     if (const int error = made.map(size); error != 0) return error;
     made.page_->block = block;
     made.page_->ports = ports;
-    made.page_->magic = magic;
+    made.page_->magic = page_magic;
     if (::fcntl(made.file_.get(), F_ADD_SEALS, seals) != 0) return errno;
     out = std::move(made);
     return 0;
@@ -66,11 +66,15 @@ int ledger::open(platform::descriptor file, ledger& out) noexcept {
     ledger kept;
     kept.file_ = std::move(file);
     struct stat status {};
-    if (::fcntl(kept.file_.get(), F_GET_SEALS) != seals || ::fstat(kept.file_.get(), &status) != 0) return EBADMSG;
+    const int found = ::fcntl(kept.file_.get(), F_GET_SEALS);
+    if (found < 0 && errno != EINVAL) return errno;  // EINVAL: a file without seals
+    if (found != seals) return EBADMSG;
+    if (::fstat(kept.file_.get(), &status) != 0) return errno;
     const auto size = static_cast<std::size_t>(status.st_size);
     if (size < size_for(1) || size > size_for(65536)) return EBADMSG;
     if (const int error = kept.map(size); error != 0) return error;
-    if (kept.page_->magic != magic || kept.ports() < 1 || kept.ports() > 65536 || size != size_for(kept.ports())) {
+    if (kept.page_->magic != page_magic || kept.ports() < 1 || kept.ports() > 65536 ||
+        size != size_for(kept.ports())) {
         return EBADMSG;
     }
     kept.for_each([&](std::uint32_t) { ++kept.count_; });

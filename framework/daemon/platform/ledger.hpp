@@ -21,7 +21,7 @@ public:
 
     /// An empty one, for a block of `ports`. 0 or an errno.
     static int make(std::uint64_t block, std::uint32_t ports, ledger& out) noexcept;
-    /// One that was kept. EBADMSG: it is none.
+    /// One that was kept. EBADMSG: it is none; another errno: it cannot be opened now.
     static int open(platform::descriptor file, ledger& out) noexcept;
 
     [[nodiscard]] int handle() const noexcept { return file_.get(); }

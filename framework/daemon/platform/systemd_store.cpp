@@ -19,9 +19,18 @@
 namespace berth::daemon {
 namespace {
 
-constexpr int patience = 10'000;  // milliseconds
+constexpr int longest_wait = 10'000;  // milliseconds
+constexpr int slow_close = 50;        // milliseconds: newer managers close what they drop by a thread of its own
+constexpr char canary[] = "berthd-room";
 
-failure failed(const std::string& what, int error) {
+failure no_room(const std::string& what) {
+    return {errc::too_many_files,
+            "the service manager " + what + "; raise FileDescriptorStoreMax= of the unit: two for each port, two for each "
+            "share, and one",
+            0, 0};
+}
+
+failure systemd_failed(const std::string& what, int error) {
     return {errc::system_failure, "the service manager " + what + ": " + std::generic_category().message(error), 0,
             0};
 }
@@ -86,7 +95,7 @@ std::unique_ptr<systemd_store> systemd_store::open(std::vector<passed_descriptor
     made->manager_ = platform::descriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
     if (::connect(made->manager_.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-        f = failed("does not listen at " + path, errno);
+        f = systemd_failed("does not listen at " + path, errno);
         return nullptr;
     }
     std::size_t limit = 0;
@@ -95,14 +104,20 @@ std::unique_ptr<systemd_store> systemd_store::open(std::vector<passed_descriptor
     std::erase_if(passed, [&](passed_descriptor& p) {
         const auto key = key_of(p.name);
         if (key) made->kept_[*key] = std::move(p.fd);
-        return key.has_value();
+        const bool is_canary = p.name == canary;  // of a daemon that died meanwhile
+        if (is_canary) made->tell(std::string("FDSTOREREMOVE=1\nFDNAME=") + canary, {}, f);
+        return key.has_value() || is_canary;
     });
+    if (!f && !made->limit_ && made->kept_.empty() && !made->has_room(slow_close, f) && !f) {
+        f = no_room("keeps no descriptors for this service");
+    }
+    if (f) return nullptr;
     return made;
 }
 
 bool systemd_store::tell(const std::string& words, std::span<const int> descriptors, failure& f) {
     const int error = platform::send_message(manager_.get(), std::as_bytes(std::span(words)), descriptors);
-    if (error != 0) f = failed("cannot be told", error);
+    if (error != 0) f = systemd_failed("cannot be told", error);
     return error == 0;
 }
 
@@ -111,7 +126,7 @@ void systemd_store::await(failure& f) {
     int ends[2];
     if (f) return;
     if (::pipe2(ends, O_CLOEXEC) != 0) {
-        f = failed("cannot be waited for", errno);
+        f = systemd_failed("cannot be waited for", errno);
         return;
     }
     const platform::descriptor here(ends[0]);
@@ -120,8 +135,38 @@ void systemd_store::await(failure& f) {
     if (!tell("BARRIER=1", sent, f)) return;
     there = {};
     pollfd waiting{.fd = here.get(), .events = 0, .revents = 0};
-    const int r = ::poll(&waiting, 1, patience);
-    if (r <= 0) f = failed("does not take note", r == 0 ? ETIMEDOUT : errno);
+    const int r = ::poll(&waiting, 1, longest_wait);
+    if (r <= 0) f = systemd_failed("does not take note", r == 0 ? ETIMEDOUT : errno);
+}
+
+// Post: the manager took note of all that it was told, and has room for one more.
+bool systemd_store::has_room(int grace, failure& f) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        f = systemd_failed("cannot be asked whether it has room", errno);
+        return false;
+    }
+    const platform::descriptor here(ends[0]);
+    platform::descriptor there(ends[1]);
+    const int sent[] = {there.get()};
+    const std::string name = std::string("FDNAME=") + canary;
+    if (!tell("FDSTORE=1\nFDPOLL=0\n" + name, sent, f)) return false;
+    there = {};
+    await(f);
+    pollfd waiting{.fd = here.get(), .events = 0, .revents = 0};
+    const bool is_dropped = !f && ::poll(&waiting, 1, grace) > 0;
+    failure ignored;
+    if (!is_dropped) tell("FDSTOREREMOVE=1\n" + name, {}, f ? ignored : f);
+    return !is_dropped && !f;
+}
+
+/// Which of them the manager dropped it does not say: none of them is kept.
+void systemd_store::give_up(std::span<const kept_key> fresh, failure& f) {
+    const auto before = kept_.size() - fresh.size();
+    failure ignored;
+    remove(fresh, ignored);
+    f = no_room("has no room for " + std::to_string(fresh.size()) + " descriptors beside the " + std::to_string(before) +
+                " that it keeps");
 }
 
 bool systemd_store::put_one(const kept_socket& socket, failure& f) {
@@ -152,11 +197,19 @@ bool systemd_store::put_one(const kept_socket& socket, failure& f) {
 
 void systemd_store::put(std::span<const kept_socket> sockets, failure& f) {
     f = {};
-    const auto before = kept_.size();
+    std::vector<kept_key> fresh;
     for (const auto& s : sockets) {
-        if (!put_one(s, f)) return;
+        const auto there = kept_.find(s.key);
+        const bool is_fresh = there == kept_.end() || !is_same_file(there->second.get(), s.fd);
+        if (!put_one(s, f)) break;
+        if (is_fresh) fresh.push_back(s.key);
     }
-    if (kept_.size() != before) await(f);
+    if (fresh.empty() || limit_) {
+        if (!fresh.empty() && !f) await(f);
+    } else if (failure doubt; !has_room(0, doubt)) {
+        f = std::move(doubt);
+        if (!f) give_up(fresh, f);
+    }
 }
 
 void systemd_store::fetch(std::vector<kept_socket>& out, failure& f) {
@@ -164,7 +217,7 @@ void systemd_store::fetch(std::vector<kept_socket>& out, failure& f) {
     for (const auto& [key, fd] : kept_) {
         const int copy = ::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0);
         if (copy < 0) {
-            f = failed("gave more descriptors than this process may have", errno);
+            f = systemd_failed("gave more descriptors than this process may have", errno);
             return;
         }
         out.push_back({key, copy});

@@ -4,7 +4,9 @@
 // The manager answers nothing, so what it has is remembered here, in duplicates; a barrier after each change says
 // that it was taken note of. FDPOLL=0, because a bound TCP socket that does not listen polls as hung up, which the
 // manager would take for its end. Beyond FileDescriptorStoreMax the manager drops what it gets and only logs it: a
-// manager that tells its limit (systemd 254 and later) is not asked for more, of an older one describe() says so.
+// manager that tells its limit (systemd 254 and later, if it is above 0) is not asked for more. Of another one each
+// change ends with one end of a pair (the canary): if the other end hears that it was closed, there is no room, and
+// what was just given is taken back. So one place more than is kept must be left there.
 #pragma once
 
 #include "descriptor_store.hpp"
@@ -39,6 +41,8 @@ private:
     bool tell(const std::string& words, std::span<const int> descriptors, failure& f);
     void await(failure& f);
     bool put_one(const kept_socket& socket, failure& f);
+    void give_up(std::span<const kept_key> fresh, failure& f);
+    bool has_room(int grace, failure& f);
 
     platform::descriptor manager_;
     std::optional<std::size_t> limit_;  // descriptors

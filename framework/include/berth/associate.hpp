@@ -47,6 +47,11 @@ inline void throw_on(const failure& f) {
 
 }  // namespace detail
 
+namespace detail {
+/// Closes a descriptor that its object could not take back, and gives its port back if it has one.
+BERTH_DECL void put_away(native_handle_type socket, bool is_bound) noexcept;
+}  // namespace detail
+
 /// Associates an unbound TCP or UDP socket of this process with the reservation. Post: bind() draws from it; nothing
 /// else changed. A second associate replaces the first. Thread-safe. Errors: not_a_socket, operation_not_supported,
 /// already_bound, invalid_token, permission_denied, protocol_mismatch, family_mismatch, wrong_namespace, forked.
@@ -74,7 +79,7 @@ struct reservation_instance {
 /// blocks on one socket are legal, and so is associating that very socket. `use`: what the TCP ports of the block are
 /// for. Noticed within 10 ms, and at once by every call that names the token.
 BERTH_DECL reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f,
-                                           tcp_use use = tcp_use::listen);
+                                           tcp_use use = tcp_use::listen) noexcept;
 
 /// Releases a runtime reservation by token, from any TCP or UDP socket of the process that acquired it. Bound sockets
 /// are detached. Errors: not_a_socket, operation_not_supported, invalid_token (a persistent reservation's too), forked.
@@ -98,14 +103,21 @@ void associate(Socket& socket, reservation_token token) {
 template <detail::asio_socket Socket>
 void bind(Socket& socket, const bind_endpoint& endpoint, failure& f) {
     const auto protocol = detail::protocol_of(socket, f.code);
-    if (f.code) f.code = errc::not_a_socket;
+    if (f.code && !socket.is_open()) f.code = errc::not_a_socket;
     if (f.code) return;
     const auto handle = socket.release(f.code);  // Asio's event queue must not know the descriptor while it changes
     if (f.code) return;
     bind(handle, endpoint, f);
-    error_code assigned;
-    socket.assign(protocol, handle, assigned);
-    if (!f.code) f.code = assigned;
+    const bool is_bound = !f.code;
+    try {
+        error_code assigned;
+        socket.assign(protocol, handle, assigned);
+        if (assigned) detail::put_away(handle, is_bound);
+        if (is_bound) f.code = assigned;
+    } catch (...) {  // no memory for the event queue to know it
+        detail::put_away(handle, is_bound);
+        throw;
+    }
 }
 
 template <detail::asio_socket Socket>
@@ -125,7 +137,7 @@ void bind(Socket& socket, const bind_endpoint& endpoint) {
 template <detail::asio_socket Socket>
 void give_back(Socket& socket, error_code& ec) {
     const auto protocol = detail::protocol_of(socket, ec);
-    if (ec) ec = errc::not_a_socket;
+    if (ec && !socket.is_open()) ec = errc::not_a_socket;
     if (ec) return;
     const auto handle = socket.release(ec);
     if (ec) return;

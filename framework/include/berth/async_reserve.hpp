@@ -1,12 +1,14 @@
 // port_reservation::async_reserve: the steps of a reserve as turns on an executor, and the operation around them.
 //
-// Invariant: one function on the executor or one completion on the handler's owns the whole operation. Whoever
-// destroys that one, a context that ends or a cancelled strand, lets go of all that is held. There is no thread.
+// Invariant: one function on the executor or one completion on the handler's owns the whole operation; or, while the
+// system takes its time, the context does (sleeping_reserves.hpp). Whoever destroys that one, a context that ends or a
+// cancelled strand, lets go of all that is held. There is no thread of it.
 // The steps run on the executor that was named, also if the handler has another one: it is there that they may take
 // their time.
 #pragma once
 
 #include <berth/detail/reserve_turns.hpp>
+#include <berth/detail/sleeping_reserves.hpp>
 #include <berth/io_context.hpp>
 #include <berth/port_reservation.hpp>
 
@@ -37,7 +39,7 @@ event_loop* loop_behind(const Executor& executor) {
 }
 
 template <class Executor, class Handler>
-class reserve_operation {
+class reserve_operation final : public sleeping_reserve {
     using handler_executor = asio::associated_executor_t<Handler, Executor>;
     using tracked = std::decay_t<decltype(asio::prefer(std::declval<const Executor&>(),
                                                        asio::execution::outstanding_work.tracked))>;
@@ -65,7 +67,7 @@ public:
 
 private:
     reserve_operation(const Executor& executor, const reservation_request& request, failure* why, Handler handler)
-        : turns_(request),
+        : turns_(request, this),
           why_(why),
           handler_(std::move(handler)),
           executor_(asio::prefer(executor, asio::execution::outstanding_work.tracked)),
@@ -93,7 +95,9 @@ private:
         has_slot_ = slot.is_connected();
         if (!has_slot_) return;
         slot.assign([this](asio::cancellation_type how) {
-            if (how != asio::cancellation_type::none) turns_.cancel();
+            if (how == asio::cancellation_type::none) return;
+            turns_.cancel();
+            wake();
         });
     }
     void forget_slot() noexcept {
@@ -102,11 +106,40 @@ private:
 
     static void go_on(pointer op) {
         const auto executor = op->executor_;
-        asio::post(executor, [op = std::move(op)]() mutable {
-            if (op->loop_ != nullptr) op->loop_->look_soon();  // who waits for I/O or a time is not to wait longer
-            op->turns_.turn() ? go_on(std::move(op)) : end(std::move(op));
-        });
+        asio::post(executor, [op = std::move(op)]() mutable { take_turn(std::move(op)); });
     }
+
+    static void take_turn(pointer op) {
+        if (op->loop_ != nullptr) op->loop_->look_soon();  // who waits for I/O or a time is not to wait longer
+        op->stay_awake();
+        if (!op->turns_.turn()) return end(std::move(op));
+        if (op->turns_.is_waiting() && op->fall_asleep(asio::query(op->executor_, asio::execution::context))) {
+            static_cast<void>(op.release());
+            return;
+        }
+        go_on(std::move(op));
+    }
+
+    /// What a sleeping operation posts.
+    struct woken {
+        explicit woken(reserve_operation& of) noexcept : op(&of) {}
+        woken(woken&& other) noexcept : op(std::exchange(other.op, nullptr)) {}
+        woken& operator=(woken&&) = delete;
+        ~woken() {
+            if (op != nullptr && op->is_posted()) op->free();
+        }
+        void operator()() {
+            pointer mine(std::exchange(op, nullptr));
+            mine->get_up();
+            take_turn(std::move(mine));
+        }
+        reserve_operation* op;
+    };
+    void post_itself() override {
+        const auto executor = executor_;  // it may end meanwhile
+        asio::post(executor, woken(*this));
+    }
+    void end_itself() noexcept override { free(); }
 
     static void end(pointer op) {
         const auto executor = op->handler_executor_;

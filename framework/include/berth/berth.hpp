@@ -17,10 +17,12 @@
 #include <berth/lent_buffer.hpp>
 #include <berth/listener_pool.hpp>
 #include <berth/log.hpp>
+#include <berth/outbound.hpp>
 #include <berth/persistent.hpp>
 #include <berth/persistent_share.hpp>
 #include <berth/port_block.hpp>
 #include <berth/port_reservation.hpp>
+#include <berth/quotas.hpp>
 #include <berth/receiver.hpp>
 #include <berth/reservation_request.hpp>
 #include <berth/reservation_token.hpp>

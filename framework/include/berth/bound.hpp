@@ -65,6 +65,10 @@ public:
                 if (socket_.was_lent()) port_.uses_ |= bound_port::lent;
             }
             socket_.release(ec);
+            if (ec) {  // this system does not let it out of Asio's hands: it ends in them
+                port_.uses_ |= bound_port::lost;
+                socket_.close(ec);
+            }
         } else {
             port_.uses_ |= bound_port::lost;
             socket_.close(ec);
@@ -86,6 +90,7 @@ private:
         }
     }
 
+    friend struct detail::outbound_draws;
     Socket socket_;
     bound_port port_;
 };

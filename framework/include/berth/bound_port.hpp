@@ -20,6 +20,7 @@ using native_handle_type = asio::detail::socket_type;
 
 namespace detail {
 class port_lane;
+struct outbound_draws;
 }
 
 class shared_listener;
@@ -73,6 +74,7 @@ public:
 
 private:
     friend class detail::port_lane;
+    friend struct detail::outbound_draws;
     friend class shared_listener;
     template <class Socket>
     friend class bound;

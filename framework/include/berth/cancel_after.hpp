@@ -97,7 +97,9 @@ struct asio::async_result<berth::detail::limited_token<Token, Limit>, Signatures
     template <class Initiation, class Raw, class... Args>
     static auto initiate(Initiation&& initiation, Raw&& raw, Args&&... args) {
         using wrapped = berth::detail::limited_initiation<std::decay_t<Initiation>, Limit>;
-        return asio::async_initiate<Token, Signatures...>(
+        // What is in a token that has a name stays there.
+        using inner = std::conditional_t<std::is_lvalue_reference_v<Raw>, decltype((raw.token)), Token>;
+        return asio::async_initiate<inner, Signatures...>(
             wrapped{static_cast<Initiation&&>(initiation), raw.limit, raw.how}, raw.token,
             static_cast<Args&&>(args)...);
     }

@@ -18,6 +18,7 @@ enum class park_method : std::uint8_t {
     filter_map,     ///< one eBPF filter for the block, one store a port; needs CAP_BPF
     interface_tag,  ///< UDP: tagged with an interface that does not exist; datagrams fall to the holder
     minimum_ttl,    ///< TCP listener: IP_MINTTL / IPV6_MINHOPCOUNT 255; a neighbour's TTL-255 SYN still passes
+    emptied,        ///< nothing silences it: what came while it was parked is thrown away at take
 };
 
 /// How the ports of one protocol were bound, and what that leaves open while reserve runs (design §2).
@@ -25,6 +26,8 @@ enum class hold_method : std::uint8_t {
     repair,          ///< TCP with CAP_NET_ADMIN: no window
     reuse_toggle,    ///< TCP: 0.8 us in which SO_REUSEADDR intruders can bind; found by the closing check
     interface_tags,  ///< UDP: device-bound intruders only; found by the closing check
+    runtime_reservation,  ///< the system's own (SIO_ACQUIRE_PORT_RESERVATION): no window
+    exclusive_bind,       ///< SO_EXCLUSIVEADDRUSE, port by port: no window while reserving
 };
 
 struct capabilities {
@@ -42,8 +45,9 @@ struct capabilities {
     std::uint32_t kernel_bytes_per_tcp_port =
         0;  ///< bytes of kernel memory, measured on the kernel named in ARCHITECTURE.md
     std::uint32_t kernel_bytes_per_udp_port = 0;
-    bool can_persist = false;     ///< a berthd answers at its usual place: persistent reservations can be made
-    std::string keeper;           ///< who holds their sockets while berthd is not there; empty if !can_persist
+    bool can_persist = false;     ///< persistent reservations can be made: a berthd answers, or the system keeps them
+    bool can_hand_over = false;   ///< handover_offer and receive_handover: sockets pass from process to process
+    std::string keeper;           ///< who holds their ports while berthd is not there; empty if !can_persist
     std::vector<std::string> limits;  ///< what cannot be promised here, one sentence each
 };
 

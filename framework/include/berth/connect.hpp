@@ -93,6 +93,7 @@ struct connect_one_by_one {
     Sequence all;
     Condition condition;
     std::size_t at = 0;
+    bool was_opened = false;
     enum { beginning, connecting, nothing_to_do } state = beginning;
 
     template <class Self>
@@ -100,7 +101,9 @@ struct connect_one_by_one {
         const auto count = static_cast<std::size_t>(std::distance(all.begin(), all.end()));
         if (state == nothing_to_do) return complete(self, asio::error::not_found);
         if (state == connecting) {
-            if (!socket.is_open()) return complete(self, asio::error::operation_aborted);
+            if (!socket.is_open()) {  // it could not be opened, or somebody closed it meanwhile
+                return complete(self, was_opened ? error_code(asio::error::operation_aborted) : ec);
+            }
             if (!ec) return complete(self, ec);
             if (self.get_cancellation_state().cancelled() != asio::cancellation_type::none)
                 return complete(self, asio::error::operation_aborted);
@@ -114,7 +117,9 @@ struct connect_one_by_one {
             error_code ignored;
             socket.close(ignored);
             const auto endpoint = endpoint_at(all, at);  // before `all` goes with self
-            return socket.async_connect(endpoint, std::move(self));
+            socket.open(endpoint.protocol(), ignored);
+            was_opened = socket.is_open();
+            return socket.async_connect(endpoint, std::move(self));  // says why, if it was not
         }
         if (state == connecting) return complete(self, ec);
         state = nothing_to_do;
@@ -128,7 +133,7 @@ struct connect_one_by_one {
 };
 
 template <class Executor, class Sequence, class Condition, class Token>
-auto async_connect_to_one(basic_tcp_socket<Executor>& socket, Sequence all, Condition condition, Token& token) {
+auto async_connect_to_one(basic_tcp_socket<Executor>& socket, Sequence all, Condition condition, Token&& token) {
     return asio::async_compose<Token, void(error_code, typename connected_to<Sequence>::type)>(
         connect_one_by_one<Executor, Sequence, Condition>{socket, std::move(all), std::move(condition)}, token,
         socket);
@@ -174,11 +179,11 @@ template <class Executor, detail::endpoint_sequence Sequence,
           class Token = asio::default_completion_token_t<Executor>>
 auto async_connect(basic_tcp_socket<Executor>& socket, const Sequence& all,
                    Token&& token = asio::default_completion_token_t<Executor>()) {
-    return detail::async_connect_to_one(socket, all, detail::every_endpoint(), token);
+    return detail::async_connect_to_one(socket, all, detail::every_endpoint(), static_cast<Token&&>(token));
 }
 template <class Executor, detail::endpoint_sequence Sequence, class Condition, class Token>
 auto async_connect(basic_tcp_socket<Executor>& socket, const Sequence& all, Condition condition, Token&& token) {
-    return detail::async_connect_to_one(socket, all, std::move(condition), token);
+    return detail::async_connect_to_one(socket, all, std::move(condition), static_cast<Token&&>(token));
 }
 /// Completion signature void(error_code, Iterator). The iterators must stay valid until then.
 template <class Executor, std::input_iterator Iterator, class Token = asio::default_completion_token_t<Executor>>

@@ -13,6 +13,7 @@
 
 #include <asio/buffer.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/socket_base.hpp>
 
 #include <type_traits>
 #include <utility>
@@ -55,7 +56,8 @@ struct initiate_session_transfer {
 
     template <class Handler, class Buffers>
     void operator()(Handler&& handler, const Buffers& buffers) const {
-        auto* const op = make_operation<Work>(self->loop(), get_executor(), handler, self, buffers);
+        auto* const op =
+            make_operation<Work>(self->loop(), get_executor(), static_cast<Handler&&>(handler), self, buffers);
         op->what = what;
         op->work.parts.give(*op);
         if (self->is_open() && op->work.parts.size() != 0) op->listen_to_slot();
@@ -76,7 +78,7 @@ struct initiate_session_wait {
         using type = handler_wait<std::decay_t<Handler>, executor_type>;
         event_loop& loop = self->loop();
         auto slot = asio::get_associated_cancellation_slot(handler);
-        type* const wait = make_for<type>(handler, loop, loop, get_executor(), std::move(handler));
+        type* const wait = make_for<type>(handler, loop, loop, get_executor(), static_cast<Handler&&>(handler));
         if (slot.is_connected()) {
             slot.assign([&loop, wait](asio::cancellation_type how) {
                 if (how == asio::cancellation_type::none || !loop.remove(*wait)) return;
@@ -85,7 +87,13 @@ struct initiate_session_wait {
                 loop.post(*wait);
             });
         }
-        enter(*self, *wait);
+        try {
+            enter(*self, *wait);
+        } catch (...) {
+            if (slot.is_connected()) slot.clear();
+            wait->run(*wait, false);
+            throw;
+        }
     }
 };
 
@@ -122,24 +130,24 @@ public:
     /// Completes when the server begins to stop. Completion signature void(error_code).
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_wait_stopping(Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return wait_for(token, [](detail::session& s, detail::timer_node& wait) { s.wait_stopping(wait); });
+        return wait_for(static_cast<Token&&>(token), [](detail::session& s, detail::timer_node& wait) { s.wait_stopping(wait); });
     }
 
     /// As a socket's. Completion signature void(error_code, std::size_t).
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     auto async_read_some(const Buffers& buffers, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return transfer<detail::session_read<Buffers>>(detail::verb::receive, false, buffers, token);
+        return transfer<detail::session_read<Buffers>>(detail::verb::receive, false, buffers, static_cast<Token&&>(token));
     }
     /// For the first bytes of a next request: ends with operation_aborted when the server stops and none is there.
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     auto async_read_unless_stopping(const Buffers& buffers,
                                     Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return transfer<detail::session_read<Buffers>>(detail::verb::receive, true, buffers, token);
+        return transfer<detail::session_read<Buffers>>(detail::verb::receive, true, buffers, static_cast<Token&&>(token));
     }
     /// As a socket's, past the write queue: let that be empty (async_flushed) first. The same signature.
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     auto async_write_some(const Buffers& buffers, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return transfer<detail::session_write<Buffers>>(detail::verb::send, false, buffers, token);
+        return transfer<detail::session_write<Buffers>>(detail::verb::send, false, buffers, static_cast<Token&&>(token));
     }
 
     /// Queues a copy of the bytes; what is queued in one turn of the loop is sent together. False: do not go on before
@@ -162,18 +170,26 @@ public:
     /// operation_aborted: the connection ended. Completion signature void(error_code).
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_drained(Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return wait_for(token, [](detail::session& s, detail::timer_node& wait) { s.wait_drained(wait, false); });
+        return wait_for(static_cast<Token&&>(token), [](detail::session& s, detail::timer_node& wait) { s.wait_drained(wait, false); });
     }
     /// Completes when the system has all that was queued. As async_drained otherwise.
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_flushed(Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return wait_for(token, [](detail::session& s, detail::timer_node& wait) { s.wait_drained(wait, true); });
+        return wait_for(static_cast<Token&&>(token), [](detail::session& s, detail::timer_node& wait) { s.wait_drained(wait, true); });
+    }
+
+    /// As a socket's: the client hears an end, and this side may still read. What is queued is cut off: let that be
+    /// empty (async_flushed) first.
+    void shutdown(asio::socket_base::shutdown_type what, error_code& ec) {
+        detail::shutdown_native(session_->native(), static_cast<int>(what), detail::said(ec));
     }
 
     /// Closes when the queue is empty; write() queues nothing any more.
     void finish() noexcept { session_->finish(); }
     /// Closes now; a client that has not got all of the queue hears a reset.
     void close() noexcept { session_->close(connection_end::finished); }
+    /// Closes now by a reset, so that the client does not take what it got for all there is.
+    void reset() noexcept { session_->close(connection_end::finished, true); }
 
     /// A word of the handler's own, nullptr at first.
     [[nodiscard]] void*& user_data() const noexcept { return session_->user_data; }
@@ -188,12 +204,12 @@ private:
         return endpoint;
     }
     template <class Work, class Buffers, class Token>
-    auto transfer(detail::verb what, bool until_stop, const Buffers& buffers, Token& token) {
+    auto transfer(detail::verb what, bool until_stop, const Buffers& buffers, Token&& token) {
         return asio::async_initiate<Token, void(error_code, std::size_t)>(
             detail::initiate_session_transfer<Work>{session_, what, until_stop}, token, buffers);
     }
     template <class Enter, class Token>
-    auto wait_for(Token& token, Enter enter) {
+    auto wait_for(Token&& token, Enter enter) {
         return asio::async_initiate<Token, void(error_code)>(detail::initiate_session_wait<Enter>{session_, enter},
                                                              token);
     }

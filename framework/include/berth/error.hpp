@@ -42,9 +42,11 @@ enum class errc {
     system_failure,           ///< the system refused for a reason that has no row of its own; failure names it
     no_such_reservation,      ///< no persistent reservation has exactly this block and protocol (ERROR_NOT_FOUND)
     service_unavailable,      ///< no berthd answers, or no predecessor (handover.hpp); failure names the socket
+    quota_exceeded,           ///< whoever the key stands for holds all that it may, or keys are too many (quotas.hpp)
+    too_many_destinations,    ///< the sets of an outbound block's destinations are as large as they may be
 };
 
-inline constexpr std::size_t errc_count = 26;  ///< values of errc, 0 (none) included
+inline constexpr std::size_t errc_count = 28;  ///< values of errc, 0 (none) included
 
 BERTH_DECL const std::error_category& error_category() noexcept;
 

@@ -81,7 +81,7 @@ public:
     handover_offer() noexcept = default;  ///< offers nothing
     /// Listens at `address`: a path (mode 0600), or '@' and a name in no file system. Errors: already_bound (another
     /// process offers there), invalid_argument, permission_denied, too_many_files, operation_not_supported.
-    handover_offer(const std::string& address, failure& f) : parts_(detail::offering::open(address, f)) {}
+    handover_offer(const std::string& address, failure& f) noexcept : parts_(detail::offering::open(address, f)) {}
     explicit handover_offer(const std::string& address) {
         failure f;
         parts_ = detail::offering::open(address, f);
@@ -92,13 +92,13 @@ public:
 
     /// The whole reservation goes across, under this name (at most 200 bytes). One that is released before is left
     /// out.
-    void add(const port_reservation& r, std::string name, failure& f) {
+    void add(const port_reservation& r, std::string name, failure& f) noexcept {
         if (is_open(f)) parts_->add(r, std::move(name), f);
     }
     /// A port of an added reservation that the successor is to serve with, under this name. The name is that of the
     /// session that the port is out for now: given back and drawn anew, it has none until it is named again. One that
     /// is not out when it goes across is left out. port_outside_block.
-    void serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name, failure& f) {
+    void serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name, failure& f) noexcept {
         if (is_open(f)) parts_->serve(r, protocol, port, std::move(name), f);
     }
 
@@ -111,8 +111,8 @@ public:
     /// void(error_code). Success: the successor serves, what is still out here is to be drained. operation_aborted:
     /// cancelled (any type), nothing has changed; once a successor has received, a cancellation comes too late and is
     /// ignored. too_many_files: nobody can be let in. operation_not_supported: it offers nothing, or has handed over
-    /// already. forked: the offer is the parent's. An error of the wait ends the operation; the next one goes on
-    /// where it was. Context: berth::io_context or asio::io_context. This object outlives the operation.
+    /// already. forked: the offer is the parent's. no_memory: a successor that had not received everything was hung up
+    /// on. An error of the wait ends the operation; the next one goes on where it was. Context: berth::io_context or asio::io_context. This object outlives the operation.
     template <class Context, class Token>
     auto async_hand_over(Context& context, Token&& token) {
         return asio::async_compose<Token, void(error_code)>(
@@ -153,8 +153,8 @@ public:
 
 private:
     friend class handover;
-    bool is_open(failure& f) const {
-        if (!parts_) f = {errc::invalid_argument, "this object offers nothing: it has no address", 0, 0};
+    bool is_open(failure& f) const noexcept {
+        if (!parts_) detail::offering::offers_nothing(f);
         return parts_ != nullptr;
     }
     explicit handover_offer(std::shared_ptr<detail::offering> parts) noexcept : parts_(std::move(parts)) {}
@@ -208,15 +208,16 @@ public:
 
     /// This process serves: the predecessor lets go of everything and drains. To be called soon, because until then
     /// it cannot draw. If it died meanwhile, all is ours as well. Nothing is left to fail but the word itself: if the
-    /// system cannot send it within the patience of the receive, that is logged and complete() is to be called again.
+    /// system cannot send it within the patience of the receive, that is logged and complete() is to be called again; so
+    /// it is after std::bad_alloc.
     void complete() { parts_->complete(); }
 
     /// To hand over in turn, at the same address, at which no successor is ever refused meanwhile. Once, after
     /// complete().
-    handover_offer offer(failure& f) { return handover_offer(parts_->offer(f)); }
+    handover_offer offer(failure& f) noexcept { return handover_offer(parts_->offer(f)); }
 
 private:
-    friend handover receive_handover(const std::string&, failure&, std::chrono::milliseconds);
+    friend handover receive_handover(const std::string&, failure&, std::chrono::milliseconds) noexcept;
     template <class Socket>
     static bool fits(const handed_port& p) {
         if constexpr (std::is_same_v<typename Socket::protocol_type, asio::ip::udp>) {
@@ -240,7 +241,7 @@ private:
 /// predecessor called it off, does not answer, or has no place in line), system_failure, …; then the predecessor has
 /// everything.
 inline handover receive_handover(const std::string& address, failure& f,
-                                 std::chrono::milliseconds patience = std::chrono::seconds(10)) {
+                                 std::chrono::milliseconds patience = std::chrono::seconds(10)) noexcept {
     handover over;
     over.parts_ = detail::receiving::receive(address, patience, f);
     return over;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace berth {
@@ -43,6 +44,18 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     /// True if a buffer is held, also one with no bytes in it (an empty datagram).
     explicit operator bool() const noexcept { return loop_ != nullptr; }
+
+    /// Post: of its bytes it holds `count` from `first` on, and what pointed to others is not to be used any more. So a
+    /// message is passed on without its head. Pre: first + count <= size(). A few bytes are moved, many stay in place.
+    void keep(std::size_t first, std::size_t count) noexcept {
+        // Whatever comes back from another thread needs room for that behind its first byte.
+        if (count >= detail::event_loop::room_to_return) {
+            data_ = static_cast<char*>(data_) + first;
+        } else if (count != 0 && first != 0) {
+            std::memmove(data_, static_cast<char*>(data_) + first, count);
+        }
+        size_ = static_cast<std::uint32_t>(count);
+    }
 
     /// As Asio's buffers; the bytes are the holder's to change.
     [[nodiscard]] asio::mutable_buffer buffer() noexcept { return {data_, size_}; }

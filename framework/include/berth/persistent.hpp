@@ -1,7 +1,9 @@
-// Persistent reservations: blocks that outlive the process, and the machine's restart. berthd keeps them.
+// Persistent reservations: blocks that outlive the process, and the machine's restart. On Linux berthd keeps them, on
+// Windows the system itself.
 //
-// Every call asks the daemon at a Unix socket, waits for its answer (milliseconds; 30 seconds at most), and may be
-// made from any thread. Ports are in host byte order. Who may create may also remove, find and consume what anybody
+// Every call asks the daemon at a Unix socket, or the system, waits for its answer (milliseconds; 30 seconds at most),
+// and may be made from any thread. Windows has no more than create, remove and lookup: the other calls fail there with
+// operation_not_supported, `use` is remembered by the process alone, and `socket_path` means nothing. Ports are in host byte order. Who may create may also remove, find and consume what anybody
 // else created: one class of permission, as the documents have it (root, and the members of the daemon's group). Each
 // call has three forms: `failure&`, which says what, why and what to do; `error_code&`; and throwing. What a daemon
 // cannot promise, capabilities.hpp says: ports are free between the start of the system and its own. Documents:
@@ -62,28 +64,28 @@ struct service_status {
 /// port is in use, or the block overlaps a live or persistent one), permission_denied, too_many_files,
 /// service_unavailable, system_failure. On failure nothing is held. Document: CreatePersistentTcpPortReservation.
 BERTH_DECL reservation_token create_persistent(const port_block& block, transport protocol, failure& f,
-                                               const persistent_options& options = {});
+                                               const persistent_options& options = {}) noexcept;
 
 /// Removes exactly this block. Post on success: the ports are the system's again, the token is invalid, and both are
 /// on the disk. Errors: no_such_reservation, reservation_busy (sockets of it are with consumers; failure.count of
 /// them), and those of create_persistent. Document: DeletePersistentTcpPortReservation.
 BERTH_DECL void remove_persistent(const port_block& block, transport protocol, failure& f,
-                                  const persistent_options& options = {});
+                                  const persistent_options& options = {}) noexcept;
 
 /// The current token of exactly this block. A token is another one after each start of the system, and the same for
 /// as long as it runs, however often the daemon is started. Errors: no_such_reservation, and those of
 /// create_persistent. Document: LookupPersistentTcpPortReservation.
 BERTH_DECL reservation_token lookup_persistent(const port_block& block, transport protocol, failure& f,
-                                               const persistent_options& options = {});
+                                               const persistent_options& options = {}) noexcept;
 
 /// All blocks, TCP first, ascending. Blocks that come or go meanwhile may be in it or not; all others are, once.
-BERTH_DECL std::vector<persistent_block> list_persistent(failure& f, const persistent_options& options = {});
+BERTH_DECL std::vector<persistent_block> list_persistent(failure& f, const persistent_options& options = {}) noexcept;
 
 /// Post on success: no more sockets of this block go out (`draining`), or they do again. On the disk.
 BERTH_DECL persistent_block drain_persistent(const port_block& block, transport protocol, bool draining, failure& f,
-                                             const persistent_options& options = {});
+                                             const persistent_options& options = {}) noexcept;
 
-BERTH_DECL service_status persistent_status(failure& f, const persistent_options& options = {});
+BERTH_DECL service_status persistent_status(failure& f, const persistent_options& options = {}) noexcept;
 
 // --- the other two forms ---
 

@@ -34,11 +34,14 @@ struct share_options {
 ///   process's until it ends, and no others; a take that it overlaps fails with reservation_released;
 /// - where daemon and keeper are both new, idle ports are closed, and those that are out when they are given back.
 /// associate() with a token that this process does not know asks the daemon as well, for five seconds at most.
+/// On Windows, which gives ports out itself and tells nobody which are taken: a share has all ports of the block from
+/// the start (block_exhausted, with the number of those that others have), of a token that this process created or
+/// looked up; associate() takes any persistent token and draws one port, and such a socket is closed by its owner.
 /// Errors: invalid_token, invalid_argument, permission_denied, service_unavailable (also: berthd serves as many
 /// shares as it will), too_many_files, system_failure. Thread-safe. One thread for each open share, asleep but for
 /// the daemon's wishes and a look once a second at what is idle. A forked child opens its own.
 [[nodiscard]] BERTH_DECL port_reservation open_persistent(reservation_token token, failure& f,
-                                                          const share_options& options = {});
+                                                          const share_options& options = {}) noexcept;
 
 /// Why the last draw of this reservation that asked the daemon got nothing; an empty failure if it got something, or
 /// the ports are the process's own. In a forked child: forked. Waits for a draw that is asking. Thread-safe.

@@ -64,7 +64,8 @@ private:
         [[nodiscard]] executor_type get_executor() const noexcept { return state->socket().get_executor(); }
         template <class Handler>
         void operator()(Handler&& handler) const {
-            auto* const op = detail::make_operation<next_work>(state->loop(), get_executor(), handler, state);
+            auto* const op = detail::make_operation<next_work>(state->loop(), get_executor(),
+                                                               static_cast<Handler&&>(handler), state);
             op->listen_to_slot();
             state->wait(*op);
         }

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace berth {
 
@@ -26,6 +27,12 @@ struct reservation_request {
     asio::ip::address address{};                   ///< unspecified: all local addresses; else this one only
     tcp_use use = tcp_use::listen;                 ///< TCP only
     int backlog = 1024;                            ///< TCP listeners: length of the accept queue, connections
+    /// TCP connect only: session sockets on each port, so how many destinations one port can be connected to at the
+    /// same time. Descriptors: one and so many a port; ports times sessions: 65,536 at most. See outbound.hpp.
+    std::uint16_t sessions_per_port = 1;
+    /// TCP connect only: the interface that all session sockets are bound to, so that connections leave there whatever
+    /// the routes say. Empty: any. The ports are held on all interfaces.
+    std::string device{};
     draw_order order = draw_order::random;
     std::chrono::milliseconds cool_down{0};  ///< rest of a port after give back, before it is available again
     std::chrono::milliseconds silence{0};    ///< > 0: and until no packet of old traffic came for this long

@@ -170,29 +170,29 @@ public:
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_resolve(std::string_view host, std::string_view service, flags how,
                        Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return initiate(forward(nullptr, host, service, how), token);
+        return initiate(forward(nullptr, host, service, how), static_cast<Token&&>(token));
     }
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_resolve(const Protocol& protocol, std::string_view host, std::string_view service, flags how,
                        Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return initiate(forward(&protocol, host, service, how), token);
+        return initiate(forward(&protocol, host, service, how), static_cast<Token&&>(token));
     }
     template <class Token = asio::default_completion_token_t<executor_type>>
     requires(!std::is_same_v<std::decay_t<Token>, flags>) auto async_resolve(
         std::string_view host, std::string_view service,
         Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return initiate(forward(nullptr, host, service, flags()), token);
+        return initiate(forward(nullptr, host, service, flags()), static_cast<Token&&>(token));
     }
     template <class Token = asio::default_completion_token_t<executor_type>>
     requires(!std::is_same_v<std::decay_t<Token>, flags>) auto async_resolve(
         const Protocol& protocol, std::string_view host, std::string_view service,
         Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return initiate(forward(&protocol, host, service, flags()), token);
+        return initiate(forward(&protocol, host, service, flags()), static_cast<Token&&>(token));
     }
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_resolve(const endpoint_type& endpoint,
                        Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return initiate(reverse(endpoint), token);
+        return initiate(reverse(endpoint), static_cast<Token&&>(token));
     }
 
 private:
@@ -205,7 +205,8 @@ private:
         void operator()(Handler&& handler, detail::lookup_question question) const {
             using type = detail::handler_lookup<Protocol, std::decay_t<Handler>, Executor>;
             detail::event_loop& loop = *self->loop_;
-            type* const wait = detail::make_for<type>(handler, loop, loop, self->executor_, std::move(handler));
+            type* const wait =
+                detail::make_for<type>(handler, loop, loop, self->executor_, static_cast<Handler&&>(handler));
             wait->enter(*self->waits_);
             wait->listen_to_slot();
             try {
@@ -217,7 +218,7 @@ private:
         }
     };
     template <class Token>
-    auto initiate(detail::lookup_question question, Token& token) {
+    auto initiate(detail::lookup_question question, Token&& token) {
         return asio::async_initiate<Token, void(error_code, results_type)>(initiate_lookup{this}, token,
                                                                            std::move(question));
     }

@@ -140,7 +140,7 @@ public:
     explicit server(shards& on, const server_options& options = {}) : first_(&on[0]) {
         std::vector<detail::shard_place> places;
         for (std::size_t i = 0; i < on.size(); ++i) places.push_back({&on[i].loop(), &on[i]});
-        core_ = detail::server_core::make(std::move(places), options);
+        core_ = detail::server_core::make(places, options);
     }
     explicit server(io_context& on, const server_options& options = {})
         : first_(&on), core_(detail::server_core::make({{&on.loop(), &on}}, options)) {}
@@ -180,7 +180,7 @@ public:
 
     /// Stops gracefully: accepts what is in the queue and nothing more, tells the handlers, and waits until all of them
     /// ended; those that have not by the deadline are cut. Any thread. A second one may shorten the deadline.
-    /// Completion signature void(error_code): timed_out if any was cut.
+    /// Completion signature void(error_code): timed_out if any was cut, or goes on although its connection has ended.
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_stop(duration deadline, Token&& token = asio::default_completion_token_t<executor_type>()) {
         return asio::async_initiate<Token, void(error_code)>(initiate_stop{this}, token, deadline);
@@ -214,8 +214,14 @@ private:
         void operator()(Handler&& handler, duration deadline) const {
             using type = detail::handler_stop_wait<std::decay_t<Handler>, executor_type>;
             detail::event_loop& loop = self->first_->loop();
-            auto* const done = detail::make_for<type>(handler, loop, loop, get_executor(), std::move(handler));
-            leaves ? self->core_->leave(deadline, done) : self->core_->stop(deadline, done);
+            auto* const done =
+                detail::make_for<type>(handler, loop, loop, get_executor(), static_cast<Handler&&>(handler));
+            try {
+                leaves ? self->core_->leave(deadline, done) : self->core_->stop(deadline, done);
+            } catch (...) {  // nothing has changed
+                done->run(*done, false);
+                throw;
+            }
         }
     };
     template <class Listen>

@@ -119,8 +119,14 @@ private:
     }
 
     bool pin(std::size_t i) noexcept {
-        std::string why_not = "the system does not say which processors there are";
-        const bool done = !processors_.empty() && detail::use_processors({processors_[i % processors_.size()]}, why_not);
+        bool done = false;
+        std::string why_not;
+        try {
+            why_not = "the system does not say which processors there are";
+            done = !processors_.empty() && detail::use_processors({processors_[i % processors_.size()]}, why_not);
+        } catch (const std::bad_alloc&) {
+            why_not = "no memory";  // short enough to need none
+        }
         const std::lock_guard lock(gate_);
         pin_failures_[i] = done ? std::string() : std::move(why_not);
         return done;

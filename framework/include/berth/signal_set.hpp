@@ -101,7 +101,7 @@ public:
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_wait(Token&& token = asio::default_completion_token_t<executor_type>()) {
         return this->template initiate<detail::signal_work, void(error_code, int)>(
-            token, [](detail::message_operation& op, auto& work) {
+            static_cast<Token&&>(token), [](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::receive;
                 op.parts = &work.part;
                 op.part_count = 1;
@@ -113,7 +113,14 @@ private:
         error_code ec;
         channel_ = detail::open_signal_channel(detail::said(ec));
         detail::throw_if(ec, "signal_set");
-        this->assign({}, static_cast<asio::detail::socket_type>(channel_.reading));
+        try {
+            this->assign({}, static_cast<asio::detail::socket_type>(channel_.reading));
+        } catch (...) {  // this object's end will not come
+            error_code ignored;
+            detail::close_native(static_cast<detail::native_value>(channel_.reading), detail::said(ignored));
+            detail::close_signal_channel(channel_);
+            throw;
+        }
     }
 
     detail::signal_channel channel_;

@@ -1,7 +1,8 @@
 // A reservation's books: ports by state, failures by cause, sampled latency of take.
 //
 // Invariant: available + taken + open + draining + cooling + condemned == the block's size, per protocol. Each port
-// is read once, so the sum holds in every snapshot, also while other threads work.
+// is read once, so the sum holds in every snapshot, also while other threads work. Of a block with several session
+// sockets a port (sessions_per_port) they are what is counted: the size is ports times sessions.
 #pragma once
 
 #include <berth/error.hpp>
@@ -29,9 +30,19 @@ struct port_counts {
     }
 };
 
+/// Of a block that connects by connect() and async_connect() (outbound.hpp). A tuple: a port and a destination.
+struct outbound_counts {
+    std::uint32_t destinations = 0;  ///< with a tuple in use or resting; the others cost nothing
+    std::uint32_t in_use = 0;        ///< tuples, from the draw until their session socket is available again
+    std::uint32_t resting = 0;       ///< tuples that the system refused; it is asked again after a minute
+    std::uint64_t draws = 0;         ///< tuples drawn since reserve; each is one attempt to connect
+    std::uint64_t met_taken = 0;     ///< attempts that the system refused because the tuple was taken (TIME_WAIT)
+};
+
 /// Counters since reserve. A snapshot: each figure is exact at some instant of the call.
 struct reservation_statistics {
     port_counts ports;                ///< both protocols added where the block has both
+    outbound_counts outbound;
     std::uint64_t takes = 0;          ///< ports handed to workers
     std::uint64_t gives_back = 0;     ///< ports that came back
     std::uint64_t exhausted = 0;      ///< takes refused with block_exhausted

@@ -127,10 +127,16 @@ private:
             using type = detail::handler_wait<std::decay_t<Handler>, Executor>;
             detail::event_loop& loop = *timer->loop_;
             if (!timer->waits_) timer->waits_ = std::make_unique<detail::timer_list>();  // it was moved from
-            type* const wait = detail::make_for<type>(handler, loop, loop, timer->executor_, std::move(handler));
+            type* const wait =
+                detail::make_for<type>(handler, loop, loop, timer->executor_, static_cast<Handler&&>(handler));
             wait->due = timer->expiry_;
             wait->listen_to_slot();
-            loop.add(*wait, *timer->waits_);
+            try {
+                loop.add(*wait, *timer->waits_);
+            } catch (...) {
+                wait->run(*wait, false);
+                throw;
+            }
         }
     };
 

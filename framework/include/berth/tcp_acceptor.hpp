@@ -12,6 +12,15 @@
 namespace berth {
 namespace detail {
 
+/// Ends the connection of a client that cannot be taken in, by a reset: it must not think that it was answered.
+inline void turn_away(native_value client) noexcept {
+    error_code ignored;
+    const asio::socket_base::linger at_once(true, 0);
+    const auto v4 = asio::ip::tcp::v4();
+    set_option_native(client, at_once.level(v4), at_once.name(v4), at_once.data(v4), at_once.size(v4), said(ignored));
+    close_native(client, said(ignored));
+}
+
 /// A connection for a socket that is there already.
 template <class Socket>
 struct accept_into_work {
@@ -23,9 +32,9 @@ struct accept_into_work {
     accept_into_work(Socket& s, asio::ip::tcp::endpoint* r, asio::ip::tcp p) : into(s), remote(r), protocol(p) {}
     std::tuple<error_code> arguments(message_operation& op, int result) {
         if (result < 0) return {error_of(result)};
-        error_code ec, ignored;
+        error_code ec;
         into.assign(protocol, result, ec);
-        if (ec) close_native(result, said(ignored));
+        if (ec) turn_away(result);
         if (remote != nullptr && !ec) source.resize(op.address_size), *remote = source;
         return {ec};
     }
@@ -44,33 +53,38 @@ struct accept_work {
     std::tuple<error_code, Socket> arguments(message_operation& op, int result) {
         Socket accepted(executor);
         if (result < 0) return {error_of(result), std::move(accepted)};
-        error_code ec, ignored;
+        error_code ec;
         io_access::adopt(accepted, protocol, result, ec);
-        if (ec) close_native(result, said(ignored));
+        if (ec) turn_away(result);
         if (remote != nullptr && !ec) source.resize(op.address_size), *remote = source;
         return {ec, std::move(accepted)};
     }
 };
 
-/// Connections, one after the other.
+/// Connections, one after the other. A client that came and cannot be taken in ends it with the reason, as a lack of
+/// descriptors does: the handler says when to go on.
 template <class Socket>
 struct accepting_work {
     using form = operation;
     typename Socket::executor_type executor;
     asio::ip::tcp protocol;
+    error_code refused;
     accepting_work(const typename Socket::executor_type& e, asio::ip::tcp p) : executor(e), protocol(p) {}
     template <class Handler>
-    void call(Handler& handler, operation&, const completion& c, event_loop&) {
+    void call(Handler& handler, operation& op, const completion& c, event_loop& loop) {
         const int result = c.result;
         Socket accepted(executor);
-        error_code ec, ignored;
+        error_code ec;
         io_access::adopt(accepted, protocol, result, ec);
-        if (ec) return close_native(result, said(ignored));  // out of memory: as if it had been reset
-        handler(ec, std::move(accepted));
+        if (!ec) return handler(ec, std::move(accepted));
+        turn_away(result);
+        if (!refused) loop.cancel(op);  // others may be on their way
+        refused = ec;
     }
+    void was_closed() noexcept { refused = {}; }
     template <class Handler>
     void end(Handler& handler, const error_code& ec) const {
-        handler(ec, Socket(executor));
+        handler(refused ? refused : ec, Socket(executor));
     }
 };
 
@@ -143,6 +157,7 @@ public:
         if (ec) return;
         remote.resize(size);
         into.assign(remote.protocol(), static_cast<native_handle_type>(accepted), ec);
+        if (error_code ignored; ec) detail::close_native(accepted, detail::said(ignored));
     }
     template <class Other>
     void accept(basic_tcp_socket<Other>& into) {
@@ -166,35 +181,37 @@ public:
     template <class Other, class Token = asio::default_completion_token_t<executor_type>>
     auto async_accept(basic_tcp_socket<Other>& into,
                       Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return accept_into(into, nullptr, token);
+        return accept_into(into, nullptr, static_cast<Token&&>(token));
     }
     template <class Other, class Token = asio::default_completion_token_t<executor_type>>
     auto async_accept(basic_tcp_socket<Other>& into, endpoint_type& remote,
                       Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return accept_into(into, &remote, token);
+        return accept_into(into, &remote, static_cast<Token&&>(token));
     }
     /// Completion signature void(error_code, socket).
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_accept(Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return accept_new<socket_type>(this->get_executor(), nullptr, token);
+        return accept_new<socket_type>(this->get_executor(), nullptr, static_cast<Token&&>(token));
     }
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_accept(endpoint_type& remote, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return accept_new<socket_type>(this->get_executor(), &remote, token);
+        return accept_new<socket_type>(this->get_executor(), &remote, static_cast<Token&&>(token));
     }
     template <class Other, class Token = asio::default_completion_token_t<executor_type>>
     requires(asio::execution::is_executor_v<Other>) auto async_accept(
         const Other& executor, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return accept_new<basic_tcp_socket<Other>>(executor, nullptr, token);
+        return accept_new<basic_tcp_socket<Other>>(executor, nullptr, static_cast<Token&&>(token));
     }
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_accept(io_context& context, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return accept_new<basic_tcp_socket<>>(context.get_executor(), nullptr, token);
+        return accept_new<basic_tcp_socket<>>(context.get_executor(), nullptr, static_cast<Token&&>(token));
     }
 
     /// Accepts until an error, cancel or close: handler(error_code, socket) is called for each connection, on the
     /// running thread, and once with an error, which is the last call. One submission for all of them where the
-    /// system allows (io_uring). A lack of descriptors is an error: accept again once there are some.
+    /// system allows (io_uring). A lack of descriptors is an error: accept again once there are some, after a pause.
+    /// So is a client that came and could not be taken in (no_memory; on epoll the system's limit of watched sockets):
+    /// its connection is reset.
     template <class Handler>
     void async_accept_each(Handler&& handler) {
         this->template begin_ongoing<detail::accepting_work<socket_type>>(
@@ -208,15 +225,15 @@ private:
         return this->name(false, ignored).protocol();
     }
     template <class Socket, class Token>
-    auto accept_into(Socket& into, endpoint_type* remote, Token& token) {
+    auto accept_into(Socket& into, endpoint_type* remote, Token&& token) {
         return this->template initiate<detail::accept_into_work<Socket>, void(error_code)>(
-            token, [](detail::message_operation& op, auto& work) { detail::ask_for_connection(op, work.source); },
+            static_cast<Token&&>(token), [](detail::message_operation& op, auto& work) { detail::ask_for_connection(op, work.source); },
             std::ref(into), remote, protocol());
     }
     template <class Socket, class Token>
-    auto accept_new(const typename Socket::executor_type& executor, endpoint_type* remote, Token& token) {
+    auto accept_new(const typename Socket::executor_type& executor, endpoint_type* remote, Token&& token) {
         return this->template initiate<detail::accept_work<Socket>, void(error_code, Socket)>(
-            token, [](detail::message_operation& op, auto& work) { detail::ask_for_connection(op, work.source); }, executor,
+            static_cast<Token&&>(token), [](detail::message_operation& op, auto& work) { detail::ask_for_connection(op, work.source); }, executor,
             remote, protocol());
     }
 };

@@ -91,11 +91,11 @@ public:
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_connect(const endpoint_type& to, Token&& token = asio::default_completion_token_t<executor_type>()) {
         error_code not_opened;
-        if (!this->is_open())
-            this->open(to.protocol(), not_opened);  // failed: the operation says that it is not open
+        if (!this->is_open()) this->open(to.protocol(), not_opened);
         return this->template initiate<detail::connect_work<endpoint_type>, void(error_code)>(
-            token,
-            [](detail::message_operation& op, auto& work) {
+            static_cast<Token&&>(token),
+            [not_opened](detail::message_operation& op, auto& work) {
+                work.not_opened = not_opened;
                 op.what = detail::verb::connect;
                 op.address = work.to.data();
                 op.address_size = static_cast<std::uint32_t>(work.to.size());
@@ -150,7 +150,7 @@ public:
     auto async_receive(const Buffers& buffers, message_flags flags,
                        Token&& token = asio::default_completion_token_t<executor_type>()) {
         return this->template initiate<detail::read_work<Buffers>, void(error_code, std::size_t)>(
-            token,
+            static_cast<Token&&>(token),
             [flags](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::receive;
                 op.flags = flags;
@@ -162,7 +162,7 @@ public:
     auto async_send(const Buffers& buffers, message_flags flags,
                     Token&& token = asio::default_completion_token_t<executor_type>()) {
         return this->template initiate<detail::write_work<Buffers>, void(error_code, std::size_t)>(
-            token,
+            static_cast<Token&&>(token),
             [flags](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::send;
                 op.flags = flags;

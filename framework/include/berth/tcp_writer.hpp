@@ -64,7 +64,8 @@ private:
         template <class Handler>
         void operator()(Handler&& handler, std::size_t below) const {
             auto& loop = detail::io_access::loop_of(self->socket_);
-            auto* const op = detail::make_operation<flush_work>(loop, self->get_executor(), handler, self->queue_);
+            auto* const op = detail::make_operation<flush_work>(loop, self->get_executor(),
+                                                                static_cast<Handler&&>(handler), self->queue_);
             op->listen_to_slot();
             op->below = below;
             self->queue_.wait_until_below(loop, *op);

@@ -68,6 +68,21 @@ public:
         return size;
     }
 
+    /// Datagrams that were lost since the socket was made, because its receive buffer had no room for them when they
+    /// came (receive_buffer_size; net.core.rmem_max limits it); modulo 2^32. The system counts them, and also what a
+    /// filter refused and what was damaged: of a reservation's socket that is what came while it was parked, and what
+    /// earlier sessions lost, so what it has grown by since take is this session's. One system call. Any thread, as
+    /// long as nobody closes the socket. operation_not_supported on Windows, which counts for all sockets together.
+    std::uint32_t overflowed(error_code& ec) const {
+        return detail::overflowed_native(this->native(), detail::said(ec));
+    }
+    std::uint32_t overflowed() const {
+        error_code ec;
+        const auto count = overflowed(ec);
+        detail::throw_if(ec, "overflowed");
+        return count;
+    }
+
     void connect(const endpoint_type& to, error_code& ec) {
         this->lend();  // the remote address has to be forgotten
         if (!this->is_open()) this->open(to.protocol(), ec);
@@ -129,44 +144,44 @@ public:
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     auto async_receive_from(const Buffers& buffers, endpoint_type& source, message_flags flags,
                             Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return receive_with(buffers, &source, flags, token);
+        return receive_with(buffers, &source, flags, static_cast<Token&&>(token));
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     requires(!std::is_integral_v<std::decay_t<Token>>) auto async_receive_from(
         const Buffers& buffers, endpoint_type& source,
         Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return receive_with(buffers, &source, 0, token);
+        return receive_with(buffers, &source, 0, static_cast<Token&&>(token));
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     auto async_receive(const Buffers& buffers, message_flags flags,
                        Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return receive_with(buffers, nullptr, flags, token);
+        return receive_with(buffers, nullptr, flags, static_cast<Token&&>(token));
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     requires(!std::is_integral_v<std::decay_t<Token>>) auto async_receive(
         const Buffers& buffers, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return receive_with(buffers, nullptr, 0, token);
+        return receive_with(buffers, nullptr, 0, static_cast<Token&&>(token));
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     auto async_send_to(const Buffers& buffers, const endpoint_type& to, message_flags flags,
                        Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return send_with(buffers, &to, flags, token);
+        return send_with(buffers, &to, flags, static_cast<Token&&>(token));
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     requires(!std::is_integral_v<std::decay_t<Token>>) auto async_send_to(
         const Buffers& buffers, const endpoint_type& to,
         Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return send_with(buffers, &to, 0, token);
+        return send_with(buffers, &to, 0, static_cast<Token&&>(token));
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     auto async_send(const Buffers& buffers, message_flags flags,
                     Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return send_with(buffers, nullptr, flags, token);
+        return send_with(buffers, nullptr, flags, static_cast<Token&&>(token));
     }
     template <class Buffers, class Token = asio::default_completion_token_t<executor_type>>
     requires(!std::is_integral_v<std::decay_t<Token>>) auto async_send(
         const Buffers& buffers, Token&& token = asio::default_completion_token_t<executor_type>()) {
-        return send_with(buffers, nullptr, 0, token);
+        return send_with(buffers, nullptr, 0, static_cast<Token&&>(token));
     }
 
     /// What the datagrams of async_receive_each say. `joined` needs lent buffers of 66,000 bytes or more
@@ -200,9 +215,9 @@ public:
 
 private:
     template <class Buffers, class Token>
-    auto receive_with(const Buffers& buffers, endpoint_type* source, message_flags flags, Token& token) {
+    auto receive_with(const Buffers& buffers, endpoint_type* source, message_flags flags, Token&& token) {
         return this->template initiate<detail::receive_work<Buffers, endpoint_type>, void(error_code, std::size_t)>(
-            token,
+            static_cast<Token&&>(token),
             [flags](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::receive;
                 op.flags = flags;
@@ -216,9 +231,9 @@ private:
     }
     /// to: nullptr for a connected socket's remote.
     template <class Buffers, class Token>
-    auto send_with(const Buffers& buffers, const endpoint_type* to, message_flags flags, Token& token) {
+    auto send_with(const Buffers& buffers, const endpoint_type* to, message_flags flags, Token&& token) {
         return this->template initiate<detail::send_work<Buffers, endpoint_type>, void(error_code, std::size_t)>(
-            token,
+            static_cast<Token&&>(token),
             [flags, has_address = to != nullptr](detail::message_operation& op, auto& work) {
                 op.what = detail::verb::send;
                 op.flags = flags;

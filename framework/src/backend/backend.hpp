@@ -57,9 +57,6 @@ public:
     bool is_quiet = false;     ///< the loop's: no operation begins on it any more
     bool is_released = false;  ///< the loop's: nobody will name it again
     const socket_kind kind;
-
-protected:
-    ~attachment() = default;
 };
 
 /// Differences between siblings, and between kernels.
@@ -92,7 +89,7 @@ public:
     virtual void start(operation& op) noexcept = 0;
 
     /// Asks an operation to end early. Post: it ends with the aborted error, unless its result was there first.
-    /// No effect on one that is not under way.
+    /// No effect on one that is not under way; that one's socket may be gone.
     virtual void cancel(operation& op) noexcept = 0;
 
     /// Ends all operations of a socket. Post: the kernel touches none of their memory and the socket is quiet;

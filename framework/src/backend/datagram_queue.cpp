@@ -6,7 +6,7 @@
 namespace berth::detail {
 
 datagram_queue::datagram_queue(event_loop& loop, bool may_join) : loop_(&loop) {
-    const std::uint16_t largest = may_join ? 0xffff : 0;
+    const std::uint16_t largest = may_join && may_cut_datagrams() ? 0xffff : 0;
     flights_ =
         new (loop.allocate(sizeof(datagram_flights))) datagram_flights{.loop = loop, .largest_segment = largest};
 }

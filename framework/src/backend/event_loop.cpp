@@ -54,6 +54,7 @@ std::size_t event_loop::run(clock::time_point until, std::size_t most, error_cod
         return 0;
     }
     const loop_parts::sleep_elsewhere afterwards(*this, mine.is_new());
+    if (mine.is_new()) parts_->sleeping.store(false);  // in somebody else's loop: nobody need wake who is here
     std::size_t done = 0;
     while (done < most && parts_->turn(*this, until)) ++done;
     parts_->has_more = done == most;
@@ -81,7 +82,8 @@ void loop_parts::show_due() noexcept {
 void loop_parts::fall_asleep(bool is_stopped) noexcept {
     show_due();
     sleeping.store(true);
-    if (inbox.load() != nullptr || has_requests.load() || (has_more && !is_stopped)) wake_if_asleep();
+    const bool has_something = inbox.load() != nullptr || has_requests.load();
+    if (has_something || (!is_stopped && (has_more || work() == 0))) wake_if_asleep();
 }
 
 bool loop_parts::turn(event_loop& loop, clock::time_point until) {
@@ -101,6 +103,7 @@ bool loop_parts::turn(event_loop& loop, clock::time_point until) {
         if (look_around() || end_turn()) continue;
         if (guest != nullptr && guest->is_busy && guest->serve(*guest)) return true;
         if (work() == 0) {
+            if (is_embedded.load()) engine->look();  // or its handle stays readable for nothing
             loop.stop();
             return false;
         }
@@ -115,7 +118,9 @@ bool loop_parts::turn(event_loop& loop, clock::time_point until) {
         }
         const auto due = std::min(heap.empty() ? clock::time_point::max() : heap.front()->due, inspected_until);
         sleeping.store(true);
-        if (inbox.load() == nullptr && !has_requests.load() && !loop.stopped()) engine->wait(std::min(due, until));
+        if (inbox.load() == nullptr && !has_requests.load() && !loop.stopped() && work() != 0) {
+            engine->wait(std::min(due, until));
+        }
         sleeping.store(false, std::memory_order_relaxed);
     }
 }
@@ -151,6 +156,7 @@ bool loop_parts::run_result() {
         return true;
     }
     const counted_down work_done(*this);
+    if (c.op->many && socket->is_quiet) c.op->socket = nullptr;
     destroy_if_done(socket);
     c.op->kind->on_result(*c.op, c);
     return true;

@@ -19,6 +19,7 @@ loop_parts::ownership::ownership(event_loop& loop, purpose what) noexcept
     : loop_(loop), was_owner_(loop.is_here()), is_owner_(was_owner_) {
     if (was_owner_) return;
     loop_parts& parts = *loop.parts_;
+    parts.come_apart(loop);
     std::unique_lock lock(parts.gate);
     if (what == purpose::run) {
         parts.served.wait(lock, [&] { return loop.owner_.load() == nullptr || parts.is_run; });
@@ -27,6 +28,17 @@ loop_parts::ownership::ownership(event_loop& loop, purpose what) noexcept
     loop.owner_.store(event_loop::this_thread_mark());
     parts.is_run = what == purpose::run;
     enter();
+}
+
+void loop_parts::come_apart(event_loop& loop) noexcept {
+    if (process == platform::fork_stamp()) return;
+    process = platform::fork_stamp();
+    if (loop.is_here()) return;
+    loop.owner_.store(nullptr);
+    is_run = false;
+    requests = nullptr;
+    has_requests.store(false);
+    visitors.store(0);
 }
 
 void loop_parts::ownership::enter() noexcept {

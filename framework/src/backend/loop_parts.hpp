@@ -3,6 +3,7 @@
 
 #include "backend/backend.hpp"
 #include "backend/recycled_memory.hpp"
+#include "platform/fork_stamp.hpp"
 
 #include <berth/detail/event_loop.hpp>
 
@@ -35,6 +36,16 @@ public:
         return node;
     }
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    /// From the middle; a walk. False: it is not here.
+    bool take_out(ready_node& node) noexcept {
+        for (ready_node** at = &first_; *at != nullptr; at = &(*at)->next_ready) {
+            if (*at != &node) continue;
+            *at = node.next_ready;
+            if (end_ == &node.next_ready) end_ = at;
+            return true;
+        }
+        return false;
+    }
     /// All of the other's, behind ours.
     void splice(ready_list& other) noexcept {
         while (ready_node* const node = other.pop()) push(*node);
@@ -54,7 +65,7 @@ struct loop_parts {
     std::uint32_t buffer_size = 0;
 
     ready_list ready;
-    ready_list at_turn_end;  // for the end of a turn
+    ready_list at_turn_end;         // for the end of a turn
     std::vector<timer_node*> heap;  // the one that is due first at the front
     std::uint64_t timers_added = 0;
     recycled_memory memory;
@@ -65,7 +76,7 @@ struct loop_parts {
     loop_guest* guest = nullptr;
     bool is_inspected = false;  // no handler ran since
     clock::time_point next_inspection{}, last_slow_turn{};
-    bool has_more = false;  // the last run() ended before it was through
+    bool has_more = false;                 // the last run() ended before it was through
     std::atomic<bool> is_embedded{false};  // somebody else's loop waits for the engine's handle
     std::atomic<clock::rep> next_due{clock::time_point::max().time_since_epoch().count()};
     std::atomic<std::int64_t> work_here{0};  // written by the owner alone
@@ -96,7 +107,10 @@ struct loop_parts {
         request* next = nullptr;
         bool done = false;
     };
-    std::mutex gate;  // of the owner and the requests
+    std::uint64_t process = platform::fork_stamp();
+    /// A forked child has none of its parent's threads: an owner that is not the thread that forked is none.
+    void come_apart(event_loop& loop) noexcept;
+    std::mutex gate;                 // of the owner and the requests
     std::condition_variable served;  // a request was, or the owner left
     bool is_run = false;             // the owner is inside run()
     request* requests = nullptr;
@@ -206,7 +220,7 @@ struct loop_parts {
     void end_aborted(operation& op) noexcept;
     void destroy_if_done(attachment* socket) noexcept;
 
-    void add_timer(timer_node& timer);
+    bool add_timer(timer_node& timer) noexcept;
     bool end_timer(timer_node& timer) noexcept;
     bool remove_timer(timer_node& timer) noexcept;
     timer_node* pop_timer() noexcept;

@@ -119,7 +119,8 @@ struct buffer_on_its_way : ready_node {
 // Every buffer has room behind the first of its bytes, be there as few as there may.
 void event_loop::return_buffer(std::uint32_t id, void* data) noexcept {
     if (is_here()) return parts_->engine->return_buffer(id);
-    std::size_t room = 2 * sizeof(buffer_on_its_way);
+    static_assert(2 * sizeof(buffer_on_its_way) <= room_to_return);
+    std::size_t room = room_to_return;
     void* const place = std::align(alignof(buffer_on_its_way), sizeof(buffer_on_its_way), data, room);
     auto& node = *new (place) buffer_on_its_way;
     node.home = parts_.get();

@@ -1,6 +1,8 @@
 // The timers of a loop: a binary heap whose nodes know their place, so that one is taken out without a search.
 #include "backend/loop_parts.hpp"
 
+#include <new>
+
 namespace berth::detail {
 namespace {
 
@@ -31,10 +33,17 @@ void loop_parts::sift_down(std::size_t at) noexcept {
     place(at, timer);
 }
 
-void loop_parts::add_timer(timer_node& timer) {
+// False: there is no memory for its place.
+bool loop_parts::add_timer(timer_node& timer) noexcept {
+    try {
+        heap.push_back(&timer);
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
     timer.order = timers_added++;
-    heap.push_back(&timer);
+    add_work_here(1);
     sift_up(heap.size() - 1);
+    return true;
 }
 
 bool loop_parts::remove_timer(timer_node& timer) noexcept {
@@ -64,25 +73,25 @@ bool loop_parts::end_timer(timer_node& timer) noexcept {
 }
 
 // A timer counts as work from here until it ran.
-void event_loop::add(timer_node& timer, timer_list& list) noexcept {
+void event_loop::add(timer_node& timer, timer_list& list) {
+    bool is_in = false;
     loop_parts::perform(*this, [&]() noexcept {
-        timer.enter(list);
-        parts_->add_work_here(1);
-        parts_->add_timer(timer);
+        is_in = parts_->add_timer(timer);
+        if (is_in) timer.enter(list);
     });
+    if (!is_in) throw std::bad_alloc();
 }
 
-void event_loop::add(timer_node& timer) noexcept {
-    loop_parts::perform(*this, [&]() noexcept {
-        parts_->add_work_here(1);
-        parts_->add_timer(timer);
-    });
+void event_loop::add(timer_node& timer) {
+    bool is_in = false;
+    loop_parts::perform(*this, [&]() noexcept { is_in = parts_->add_timer(timer); });
+    if (!is_in) throw std::bad_alloc();
 }
 
 bool event_loop::remove(timer_node& timer) noexcept {
     bool removed = false;
     loop_parts::perform(*this, [&]() noexcept {
-        removed = parts_->remove_timer(timer);
+        removed = parts_->remove_timer(timer) || parts_->ready.take_out(timer);  // due, and not run yet
         if (removed) parts_->add_work_here(-1);
     });
     return removed;

@@ -33,6 +33,15 @@ std::uint32_t claim_set::claim_pair() noexcept {
     return bitmap_.claim_pair(bitmap_.place_of(next_draw()));
 }
 
+std::uint32_t claim_set::claim_run(std::uint32_t length, std::uint32_t alignment) noexcept {
+    if (order_) {
+        if (const std::uint32_t index = order_->oldest(); index != none) {
+            return bitmap_.claim_run(bitmap_.place_of(index), length, alignment);
+        }
+    }
+    return bitmap_.claim_run(bitmap_.place_of(next_draw()), length, alignment);
+}
+
 void claim_set::put_back(std::uint32_t index) noexcept {
     bitmap_.put_back(index);
     if (order_) order_->append(index);

@@ -33,8 +33,23 @@ public:
     /// An even port's index; its odd sibling, index + 1, is claimed too. none: at some instant no pair was whole.
     std::uint32_t claim_pair() noexcept;
 
+    /// The first of `length` consecutive indices, all claimed, its port a multiple of `alignment`. none: at some instant
+    /// there was no such run, or there can be none. Looks at a word for each 32 ports.
+    std::uint32_t claim_run(std::uint32_t length, std::uint32_t alignment) noexcept;
+
     /// Exactly this one; false: at some instant of the call it was not available.
     bool claim_given(std::uint32_t index) noexcept { return bitmap_.claim_given(index); }
+
+    /// Any of `count` indices from `first` on; none: each of them was not available at some instant of the call.
+    std::uint32_t claim_between(std::uint32_t first, std::uint32_t count) noexcept {
+        return bitmap_.claim_between(first, count);
+    }
+    /// A hint.
+    [[nodiscard]] bool any_between(std::uint32_t first, std::uint32_t count) const noexcept {
+        return bitmap_.any_between(first, count);
+    }
+    /// Grows with each put_back: where two readings are the same, nothing came back in between.
+    [[nodiscard]] std::uint64_t returns() const noexcept { return bitmap_.returns(); }
 
     /// Pre: claimed, or never put back. Post: available at once.
     void put_back(std::uint32_t index) noexcept;

@@ -2,6 +2,7 @@
 #include "claim/draw_source.hpp"
 
 #include "platform/random_bytes.hpp"
+#include "platform/thread_end.hpp"
 
 #include <atomic>
 #include <bit>
@@ -12,23 +13,25 @@ namespace {
 
 std::atomic<std::uint64_t> numbers_in_use{0};  // bit n: a live thread draws as number n
 
-struct thread_number {
-    std::uint64_t bit = 0;  // 0: all 64 were in use, so this thread shares one and gives none up
+constexpr std::uint32_t none_left = 64;
 
-    thread_number() noexcept {
-        std::uint64_t in_use = numbers_in_use.load(std::memory_order_relaxed);
-        while (~in_use != 0) {
-            const std::uint64_t lowest = ~in_use & (in_use + 1);
-            if (numbers_in_use.compare_exchange_weak(in_use, in_use | lowest, std::memory_order_relaxed)) {
-                bit = lowest;
-                return;
-            }
-        }
+void give_number_back(void* number) noexcept {
+    const auto bit = std::uint64_t{1} << reinterpret_cast<std::uintptr_t>(number);
+    numbers_in_use.fetch_and(~bit, std::memory_order_relaxed);
+}
+
+/// none_left: all are in use, so this thread shares one and gives none back.
+std::uint32_t take_number() noexcept {
+    std::uint64_t in_use = numbers_in_use.load(std::memory_order_relaxed);
+    while (~in_use != 0) {
+        const std::uint64_t lowest = ~in_use & (in_use + 1);
+        if (!numbers_in_use.compare_exchange_weak(in_use, in_use | lowest, std::memory_order_relaxed)) continue;
+        const auto number = static_cast<std::uint32_t>(std::countr_zero(lowest));
+        platform::at_thread_end(give_number_back, reinterpret_cast<void*>(std::uintptr_t{number}));
+        return number;
     }
-    ~thread_number() { numbers_in_use.fetch_and(~bit, std::memory_order_relaxed); }
-    thread_number(const thread_number&) = delete;
-    thread_number& operator=(const thread_number&) = delete;
-};
+    return none_left;
+}
 
 void forget_parents_draws() noexcept {
     thread_draws& mine = this_thread_draws;
@@ -46,7 +49,8 @@ thread_local constinit thread_draws this_thread_draws{};
 void fill(thread_draws& draws) noexcept {
     static const bool fork_is_watched = (platform::in_forked_child([] { forget_parents_draws(); }), true);
     static_cast<void>(fork_is_watched);
-    static thread_local const thread_number mine;
+    constinit static thread_local std::uint32_t mine = none_left + 1;  // not asked for yet
+    if (mine > none_left) mine = take_number();
 
     if (draws.fills_left == 0) {
         platform::random_bytes(draws.key.data(), sizeof draws.key);
@@ -60,7 +64,7 @@ void fill(thread_draws& draws) noexcept {
     static_assert(sizeof draws.key + sizeof draws.bits == sizeof stream);
     draws.left = thread_draws::capacity;
 
-    draws.number = static_cast<std::uint8_t>(mine.bit != 0 ? std::countr_zero(mine.bit) : draws.bits[0] & 63);
+    draws.number = static_cast<std::uint8_t>(mine != none_left ? mine : draws.bits[0] & 63u);
     const int live = std::popcount(numbers_in_use.load(std::memory_order_relaxed));
     draws.spread = static_cast<std::uint8_t>(std::bit_ceil(static_cast<unsigned>(live < 1 ? 1 : live)));
 }

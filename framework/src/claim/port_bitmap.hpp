@@ -8,18 +8,18 @@
 // put_backs into one word within one call are taken as impossible), so it was empty throughout: at the instant
 // between the collects all words were. A collect is repeated only if a put_back succeeded meanwhile, so this is
 // lock-free too. That argument needs one order of all these steps, hence sequential consistency, which costs nothing
-// on x86. Words start at even ports, so a pair never straddles two. Few words lie on a cache line each, many share a
-// line.
+// on x86.
 #pragma once
 
-#include "claim/draw_source.hpp"
+#include "claim/bitmap_shape.hpp"
+#include "claim/port_run.hpp"
+#include "claim/word_lines.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cassert>
 #include <cstdint>
-#include <memory>
 
 namespace berth::claim {
 
@@ -30,46 +30,21 @@ class port_bitmap {
 public:
     /// All ports start out unavailable. Blocks of at least `summary_from` words get a summary: one hint a word.
     port_bitmap(std::uint16_t first_port, std::uint32_t count, std::uint32_t summary_from = 2)
-        : parity_(first_port & 1u),
-          positions_(count + parity_),
-          words_((positions_ + 31) / 32),
-          shift_(words_ <= 64 ? 0 : std::min(3, static_cast<int>(std::bit_width((words_ - 1) / 64)))),
-          stride_(3 - shift_),
-          lines_(((words_ - 1) >> shift_) + 1),
-          spread_limit_(std::min(std::bit_floor(lines_), 64u >> shift_)),
+        : shape_(first_port, count),
+          words_(shape_.words()),
           hints_(words_ >= summary_from ? (words_ + 63) / 64 : 0),
-          words_at_(lines_ * 8),
+          words_at_(shape_.lines() * 8),
           hints_at_(hints_) {
-        for (int log2 = 0; log2 < 7; ++log2) {
-            std::uint64_t& words = words_of_spread_[log2];
-            for (int line = 0; line << shift_ < 64; line += 1 << log2) {
-                words |= ((std::uint64_t{1} << (1 << shift_)) - 1) << (line << shift_);
-            }
-        }
         for (std::uint32_t w = 0; w < words_; ++w) word(w).store(0);
         for (std::uint32_t h = 0; h < hints_; ++h) hint(h).store(0);
     }
 
-    /// Where a search starts, and which words it prefers.
-    struct place {
-        std::uint32_t at;                       // position of a port
-        std::uint64_t own = ~std::uint64_t{0};  // of each 64 consecutive words
-    };
+    using place = bitmap_place;
 
-    /// The place for a draw: evenly over the block, on the thread's own lines if several threads draw.
-    [[nodiscard]] place place_of(draw d) const noexcept {
-        const std::uint32_t anywhere = parity_ + ((d.bits * (positions_ - parity_)) >> 16);
-        const std::uint32_t spread = std::min<std::uint32_t>(d.spread, spread_limit_);
-        if (spread <= 1) return {anywhere};
-        const std::uint32_t number = d.number & (spread - 1);
-        const int line_shift = 5 + shift_;
-        const std::uint32_t near = (anywhere & ~((spread - 1) << line_shift)) | (number << line_shift);
-        return {near < positions_ ? near : anywhere,
-                words_of_spread_[std::countr_zero(spread)] << (number << shift_)};
-    }
+    [[nodiscard]] place place_of(draw d) const noexcept { return shape_.place_of(d); }
 
     /// The place at which a search finds this index first.
-    [[nodiscard]] place place_of(std::uint32_t index) const noexcept { return {index + parity_}; }
+    [[nodiscard]] place place_of(std::uint32_t index) const noexcept { return {index + shape_.parity()}; }
 
     /// Any available port's index, the first at or after `place`; none: there was an instant without any.
     std::uint32_t claim(place p) noexcept { return search(p, single); }
@@ -77,21 +52,69 @@ public:
     /// An even port's index; its odd sibling index + 1 is claimed too. none: at some instant no pair was whole.
     std::uint32_t claim_pair(place p) noexcept { return search(p, pair); }
 
+    /// The first of `length` consecutive indices, all claimed; its port is a multiple of `alignment`, the search
+    /// begins at `place`. none: at some instant no such run was whole. Where another thread takes a port of it
+    /// meanwhile, what was claimed is put back, and until then is nobody else's.
+    std::uint32_t claim_run(place p, std::uint32_t length, std::uint32_t alignment) noexcept {
+        std::uint64_t last = 0;
+        for (bool first = true;;) {
+            std::uint64_t tags = 0;
+            std::uint32_t begin = find_run(p.at, shape_.positions(), length, alignment, tags);
+            if (begin == none) {  // or one that begins before `place`
+                begin = find_run(shape_.parity(), std::min(shape_.positions(), p.at + length - 1), length, alignment,
+                                 tags);
+            }
+            if (begin != none) {
+                if (claim_span(begin, length)) return begin - shape_.parity();
+                first = true;  // the readings before and after a claim that failed are not to be compared
+                continue;
+            }
+            if (!first && tags == last) return none;
+            last = tags;
+            first = false;
+        }
+    }
+
     /// Exactly this port; false: at some instant of the call it was not available.
     bool claim_given(std::uint32_t index) noexcept {
-        const std::uint32_t at = index + parity_;
+        const std::uint32_t at = index + shape_.parity();
         return claim_in(at / 32, at % 32, [](std::uint32_t free, std::uint32_t bit) {
                    return free & (1u << bit);
                }).mask != 0;
     }
 
+    /// Any of `count` ports from this one on; none: each of them was not available at some instant of the call.
+    std::uint32_t claim_between(std::uint32_t index, std::uint32_t count) noexcept {
+        std::uint32_t claimed = none;
+        shape_.visit_between(index, count, [&](std::uint32_t w, std::uint32_t wanted) {
+            const auto lowest = [wanted](std::uint32_t free, std::uint32_t) {
+                return (free & wanted) & (0u - (free & wanted));
+            };
+            if (const outcome o = claim_in(w, 0, lowest); o.mask != 0) claimed = shape_.index_of(w, o.mask);
+            return claimed == none;
+        });
+        return claimed;
+    }
+    /// A hint.
+    [[nodiscard]] bool any_between(std::uint32_t index, std::uint32_t count) const noexcept {
+        bool any = false;
+        shape_.visit_between(index, count, [&](std::uint32_t w, std::uint32_t wanted) {
+            any = (free_of(word(w).load()) & wanted) != 0;
+            return !any;
+        });
+        return any;
+    }
+    /// The sum of all tags: where two readings are the same, no port came back in between.
+    [[nodiscard]] std::uint64_t returns() const noexcept {
+        std::uint64_t sum = 0;
+        for (std::uint32_t w = 0; w < words_; ++w) sum += word(w).load() >> 32;
+        return sum;
+    }
+
     /// Pre: the caller owns the port. Post: anybody may claim it.
     void put_back(std::uint32_t index) noexcept {
-        const std::uint32_t at = index + parity_;
-        const std::uint64_t bit = std::uint64_t{1} << (at % 32);
-        const std::uint64_t before = word(at / 32).fetch_add(one_tag | bit);
-        assert((before & bit) == 0 && "put back by somebody who does not own it");
-        if (hints_ != 0 && free_of(before) == 0) raise_hint(at / 32);
+        const std::uint32_t at = index + shape_.parity();
+        return_bits(at / 32, 1u << (at % 32));
     }
 
     [[nodiscard]] std::uint32_t available() const noexcept {
@@ -102,20 +125,6 @@ public:
 
 private:
     using atomic_word = Atomic<std::uint64_t>;
-    // An array that begins on a cache line and shares its last one with nothing.
-    class lines_of_words {
-    public:
-        explicit lines_of_words(std::size_t count)
-            : lines_(std::make_unique<line[]>((count + 7) / 8)), first_(lines_[0].at) {}
-        atomic_word& operator[](std::size_t i) const noexcept { return first_[i]; }
-
-    private:
-        struct alignas(64) line {
-            atomic_word at[8];
-        };
-        std::unique_ptr<line[]> lines_;
-        atomic_word* first_;
-    };
     struct outcome {
         std::uint32_t mask;   // what was claimed; 0: nothing
         std::uint64_t value;  // of the word when nothing was
@@ -133,13 +142,8 @@ private:
         return single(free & (free >> 1) & 0x5555'5555u, bit & ~1u) * 3;
     }
 
-    [[nodiscard]] atomic_word& word(std::uint32_t w) const noexcept {
-        return words_at_[w << stride_];  // words that follow each other share a line, or have one each
-    }
+    [[nodiscard]] atomic_word& word(std::uint32_t w) const noexcept { return words_at_[shape_.slot_of(w)]; }
     [[nodiscard]] atomic_word& hint(std::uint32_t h) const noexcept { return hints_at_[h]; }
-    [[nodiscard]] std::uint32_t index_of(std::uint32_t w, std::uint32_t mask) const noexcept {
-        return w * 32 + static_cast<std::uint32_t>(std::countr_zero(mask)) - parity_;
-    }
 
     template <class Choose>
     outcome claim_in(std::uint32_t w, std::uint32_t bit, Choose choose) noexcept {
@@ -151,6 +155,42 @@ private:
         }
     }
 
+    // Each call reads the same words in the same order, so equal sums of tags mean that each reading's was equal.
+    std::uint32_t find_run(std::uint32_t from, std::uint32_t upto, std::uint32_t length, std::uint32_t alignment,
+                           std::uint64_t& tags) const noexcept {
+        run_search run(length, alignment, shape_.base());
+        for (std::uint32_t at = from & ~31u; at < upto; at += 32) {
+            const std::uint64_t value = word(at / 32).load();
+            tags += value >> 32;
+            std::uint32_t free = free_of(value);
+            if (at < from) free &= ~std::uint32_t{0} << (from - at);
+            if (upto - at < 32) free &= (1u << (upto - at)) - 1;
+            if (run.feed(at, free)) return run.begin();
+        }
+        return none;
+    }
+
+    // Word by word from the lowest on; of two that are in each other's way the one further up goes on.
+    bool claim_span(std::uint32_t begin, std::uint32_t length) noexcept {
+        for (std::uint32_t at = begin; at < begin + length;) {
+            const std::uint32_t mask = shape_.mask_of(at, begin + length);
+            const auto whole = [mask](std::uint32_t free, std::uint32_t) { return (free & mask) == mask ? mask : 0u; };
+            if (claim_in(at / 32, 0, whole).mask == 0) {
+                for (std::uint32_t back = begin; back < at; back = shape_.next_word(back)) {
+                    return_bits(back / 32, shape_.mask_of(back, at));
+                }
+                return false;
+            }
+            at = shape_.next_word(at);
+        }
+        return true;
+    }
+    void return_bits(std::uint32_t w, std::uint32_t mask) noexcept {
+        const std::uint64_t before = word(w).fetch_add(one_tag | mask);
+        assert((free_of(before) & mask) == 0 && "put back by somebody who does not own it");
+        if (hints_ != 0 && free_of(before) == 0) raise_hint(w);
+    }
+
     // What is rare has a function of its own, so that the rest needs no registers saved: after a locked instruction
     // each of them costs a load that cannot begin before it has ended.
     template <class Choose>
@@ -158,11 +198,11 @@ private:
         std::uint32_t w = p.at / 32;
         if (hints_ != 0) {
             // Asking the hint first, not the word, saves a branch that nobody can predict in a crowded block.
-            const std::uint64_t near = hint(w / 64).load() & p.own & (~std::uint64_t{0} << (w % 64));
-            if (near != 0) w = (w & ~63u) + static_cast<std::uint32_t>(std::countr_zero(near));
+            const std::uint64_t close_by = hint(w / 64).load() & p.own & (~std::uint64_t{0} << (w % 64));
+            if (close_by != 0) w = (w & ~63u) + static_cast<std::uint32_t>(std::countr_zero(close_by));
         }
         const outcome o = claim_in(w, p.at % 32, choose);
-        return o.mask != 0 ? index_of(w, o.mask) : search_further(p, choose);
+        return o.mask != 0 ? shape_.index_of(w, o.mask) : search_further(p, choose);
     }
 
     template <class Choose>
@@ -187,7 +227,7 @@ private:
             for (; raised != 0; raised &= raised - 1) {
                 const std::uint32_t w = h * 64 + static_cast<std::uint32_t>(std::countr_zero(raised));
                 const outcome o = claim_in(w, at % 32, choose);
-                if (o.mask != 0) return index_of(w, o.mask);
+                if (o.mask != 0) return shape_.index_of(w, o.mask);
                 if (free_of(o.value) == 0) lower_hint(w);
             }
             if (++h == hints_) h = 0;
@@ -204,7 +244,7 @@ private:
                 const std::uint64_t value = word(w).load();
                 tags += value >> 32;
                 if (choose(free_of(value), at % 32) == 0) continue;
-                if (const outcome o = claim_in(w, at % 32, choose); o.mask != 0) return index_of(w, o.mask);
+                if (const outcome o = claim_in(w, at % 32, choose); o.mask != 0) return shape_.index_of(w, o.mask);
             }
             if (!first && tags == last) return none;
             last = tags;
@@ -222,17 +262,11 @@ private:
         if (free_of(word(w).load()) != 0) raise_hint(w);
     }
 
-    std::uint32_t parity_;     // of the first port; position = index + parity
-    std::uint32_t positions_;  // bits in use
+    bitmap_shape shape_;
     std::uint32_t words_;
-    int shift_;   // log2 of the words on one cache line
-    int stride_;  // log2 of the distance of two words, in words
-    std::uint32_t lines_;
-    std::uint32_t spread_limit_;             // threads that can have lines of their own within 64 words
-    std::uint64_t words_of_spread_[7] = {};  // of 64: the first line's and every 2^n-th's after it
     std::uint32_t hints_;  // words of the summary; 0: the block is small enough to be searched as it is
-    lines_of_words words_at_;
-    lines_of_words hints_at_;
+    word_lines<atomic_word> words_at_;
+    word_lines<atomic_word> hints_at_;
 };
 
 }  // namespace berth::claim

@@ -1,9 +1,10 @@
 // A first-in-first-out queue of port indices, lock-free both ways: the order of a block's ports, and their cooling.
 //
 // Invariant: an index is queued at most once, so a ring of `count` slots never overflows (the callers see to that).
-// Head, tail and slots carry the cycle, the number of times that the ring went round, so none of them ever returns to
-// a value that it had: a slow thread's compare-exchange fails instead of handing one port to two owners. A slot is
-// filled before the tail moves past it, and whoever finds the tail behind moves it, so nobody waits for anybody.
+// Head, tail and slots carry the cycle, the number of times that the ring went round, modulo 2^48, so none of them
+// returns to a value that a call under way has seen: a slow thread's compare-exchange fails instead of handing one
+// port to two owners. A slot is filled before the tail moves past it, and whoever finds the tail behind moves it, so
+// nobody waits for anybody.
 #pragma once
 
 #include <atomic>
@@ -65,7 +66,9 @@ public:
     [[nodiscard]] std::uint32_t oldest() const noexcept {
         const std::uint64_t head = head_.load();
         const std::uint64_t held = slot_of(head).load();
-        return cycle(held) < cycle(head) ? empty : static_cast<std::uint32_t>(held & 0xffff);
+        // By their distance: 2^48 cycles of a queue of one port are over in a few months, and then they begin again.
+        const bool is_behind = static_cast<std::int64_t>(cycle(held) - cycle(head)) < 0;
+        return is_behind ? empty : static_cast<std::uint32_t>(held & 0xffff);
     }
 
 private:

@@ -1,6 +1,7 @@
 // The predecessor's way through a hand-over; see offering.hpp. What it sends: offering_parts.cpp.
 #include "handover/offering.hpp"
 
+#include "guarded.hpp"
 #include "log.hpp"
 #include "platform/fork_stamp.hpp"
 
@@ -9,15 +10,20 @@
 namespace berth::detail {
 namespace {
 
-constexpr std::size_t longest_name = 200;
-
 failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
 
 }  // namespace
 
-std::shared_ptr<offering> offering::open(const std::string& address, failure& f) {
-    auto door = platform::handover_door::open(address, f);
-    return door ? std::make_shared<system_offering>(std::move(door)) : nullptr;
+std::shared_ptr<offering> offering::open(const std::string& address, failure& f) noexcept {
+    return guarded(f, [&]() -> std::shared_ptr<offering> {
+        auto door = platform::handover_door::open(address, f);
+        return door ? std::make_shared<system_offering>(std::move(door)) : nullptr;
+    });
+}
+
+void offering::offers_nothing(failure& f) noexcept {
+    f = {errc::invalid_argument, {}, 0, 0};
+    say(f, [] { return "this object offers nothing: it has no address"; });
 }
 
 system_offering::system_offering(std::unique_ptr<platform::handover_door> door)
@@ -30,49 +36,8 @@ system_offering::~system_offering() {
     } else if (stage_ == stage::passing) {
         finish();
     } else if (stage_ == stage::sending) {
-        refuse({errc::operation_aborted, "the offer ended", 0, 0});
+        call_off([] { return "the offer ended"; });
     }
-}
-
-void system_offering::add(const port_reservation& r, std::string name, failure& f) {
-    f = {};
-    if (is_forked(f)) return;
-    const auto& core = reservation_core::of(r);
-    if (!r) f = {errc::reservation_released, "'" + name + "': nothing is reserved", 0, 0};
-    if (core != nullptr && core->source() != nullptr) {
-        f = {errc::operation_not_supported,
-             "'" + name + "': a share of a persistent block does not pass on; the successor opens its own", 0, 0};
-    }
-    if (name.size() > longest_name) f = invalid("a name of " + std::to_string(name.size()) + " bytes; 200 at most");
-    for (const auto& e : entries_) {
-        if (e.name == name || e.core == core) f = invalid("'" + name + "' is offered already");
-    }
-    if (stage_ != stage::idle) f = invalid("'" + name + "': a hand-over is under way, or over");
-    if (!f) entries_.push_back({std::move(name), core});
-}
-
-void system_offering::serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name,
-                            failure& f) {
-    f = {};
-    if (is_forked(f)) return;
-    auto* const core = reservation_core::of(r).get();
-    const bool is_offered = core != nullptr && std::any_of(entries_.begin(), entries_.end(),
-                                                           [&](auto& e) { return e.core.get() == core; });
-    port_lane* const lane = is_offered ? core->lane(protocol) : nullptr;
-    if (!is_offered) {
-        f = invalid("'" + name + "': its reservation is not offered; add it first");
-    } else if (lane == nullptr) {
-        f = {errc::protocol_mismatch, "'" + name + "': the reservation has no such protocol", 0, port};
-    } else if (!core->block().contains(port)) {
-        f = {errc::port_outside_block, "'" + name + "': port " + std::to_string(port) + " is not one of the block's",
-             0, port};
-    } else if (name.size() > longest_name) {
-        f = invalid("a name of " + std::to_string(name.size()) + " bytes; 200 at most");
-    }
-    if (f) return;
-    const std::uint32_t index = std::uint32_t{port} - core->block().first;
-    std::erase_if(names_, [&](const named& n) { return n.lane == lane && n.index == index; });
-    names_.push_back({lane, index, lane->loan(index), std::move(name)});
 }
 
 // What a child has is its parent's: nothing of it is said, heard, or called off.
@@ -87,6 +52,17 @@ native_handle_type system_offering::waits_on() const noexcept {
 }
 
 bool system_offering::advance(error_code& ec) {
+    try {
+        return go_on(ec);
+    } catch (const std::bad_alloc&) {
+        // As if nobody had come; but who has everything keeps it, and goes on with the next operation.
+        if (stage_ != stage::passing) fall_back({errc::no_memory, {}, 0, 0});
+        ec = errc::no_memory;
+        return true;
+    }
+}
+
+bool system_offering::go_on(error_code& ec) {
     if (is_forked(why_)) return ec = errc::forked, true;
     using event = platform::handover_door::event;
     platform::handover_message m;
@@ -140,7 +116,7 @@ void system_offering::note_silence() {
 bool system_offering::abort() {
     if (failure f; is_forked(f)) return true;
     if (stage_ == stage::passing || stage_ == stage::over) return false;
-    if (stage_ == stage::sending) refuse({errc::operation_aborted, "the predecessor called it off", 0, 0});
+    if (stage_ == stage::sending) call_off([] { return "the predecessor called it off"; });
     return true;
 }
 
@@ -201,13 +177,12 @@ void system_offering::begin(std::uint32_t version) {
 
 void system_offering::pass() {
     handover_step("freezing");
-    std::size_t frozen = 0;
-    for (; frozen < under_way_.size(); ++frozen) {
-        auto& u = under_way_[frozen];
-        std::vector<std::shared_ptr<platform::handover_board>> boards;
-        for (auto& l : u.lanes) boards.push_back(l.board);
-        if (!u.core->freeze(std::move(boards))) break;
+    std::vector<std::vector<std::shared_ptr<platform::handover_board>>> boards(under_way_.size());
+    for (std::size_t i = 0; i < boards.size(); ++i) {
+        for (auto& l : under_way_[i].lanes) boards[i].push_back(l.board);
     }
+    std::size_t frozen = 0;  // from here on nothing takes memory, until it is passing or thawed
+    while (frozen < under_way_.size() && under_way_[frozen].core->freeze(std::move(boards[frozen]))) ++frozen;
     if (frozen != under_way_.size()) {
         for (std::size_t i = 0; i < frozen; ++i) under_way_[i].core->thaw();
         return refuse({errc::reservation_released, "'" + under_way_[frozen].name + "' was released meanwhile", 0, 0});
@@ -255,18 +230,30 @@ bool system_offering::answer(const handover_writer& out, std::span<const platfor
     return false;
 }
 
-void system_offering::refuse(failure f) {
-    door_->answer(refusal(f).bytes(), {});
+// One that cannot be told why hears the end of its line.
+void system_offering::refuse(failure f) noexcept {
+    try {
+        door_->answer(refusal(f).bytes(), {});
+    } catch (const std::bad_alloc&) {
+    }
     fall_back(std::move(f));
 }
 
+template <class Words>
+void system_offering::call_off(Words words) noexcept {
+    failure f{errc::operation_aborted, {}, 0, 0};
+    say(f, words);
+    refuse(std::move(f));
+}
+
 // As if nobody had come.
-void system_offering::fall_back(failure f) {
+void system_offering::fall_back(failure f) noexcept {
     for (auto& u : under_way_) {
         for (auto& l : u.lanes) l.lane->keep_sessions(false);
         if (stage_ == stage::passing) u.core->thaw();
     }
-    log(log_level::warning, "a hand-over came to nothing: " + f.what);
+    log_words(log_level::warning,
+              [&] { return "a hand-over came to nothing: " + (f.what.empty() ? f.code.message() : f.what); });
     why_ = std::move(f);
     refused_ = {};
     stage_ = stage::idle;

@@ -17,9 +17,9 @@ public:
     explicit system_offering(std::unique_ptr<platform::handover_door> door);
     ~system_offering() override;
 
-    void add(const port_reservation& r, std::string name, failure& f) override;
+    void add(const port_reservation& r, std::string name, failure& f) noexcept override;
     void serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name,
-               failure& f) override;
+               failure& f) noexcept override;
     [[nodiscard]] native_handle_type waits_on() const noexcept override;
     bool advance(error_code& ec) override;
     bool abort() override;
@@ -55,6 +55,8 @@ private:
         std::uint32_t from, count;  // ports, or names of the lane
     };
 
+    void put(const port_reservation& r, std::string name, failure& f);
+    void name_port(const port_reservation& r, transport protocol, std::uint16_t port, std::string name, failure& f);
     void hear(const platform::handover_message& m);
     void begin(std::uint32_t version);
     void plan();
@@ -67,8 +69,11 @@ private:
     void pass();
     void finish();
     bool answer(const handover_writer& out, std::span<const platform::native_socket> descriptors = {});
-    void refuse(failure f);
-    void fall_back(failure f);
+    bool go_on(error_code& ec);
+    void refuse(failure f) noexcept;
+    template <class Words>
+    void call_off(Words words) noexcept;
+    void fall_back(failure f) noexcept;
     void note_silence();
     bool is_forked(failure& f) const;
     [[nodiscard]] std::vector<named> names_of(const port_lane* lane) const;

@@ -1,26 +1,24 @@
 // What the successor does with what came; see receiving.hpp. How it comes: receiving_parts.cpp.
 #include "handover/receiving.hpp"
 
+#include "guarded.hpp"
 #include "handover/offering.hpp"
 #include "log.hpp"
 
 #include <algorithm>
-#include <new>
 #include <thread>
 
 namespace berth::detail {
 
 std::unique_ptr<receiving> receiving::receive(const std::string& address, std::chrono::milliseconds patience,
-                                              failure& f) {
-    auto line = platform::handover_line::connect(address, f, std::chrono::steady_clock::now() + patience);
-    if (!line) return nullptr;
-    auto made = std::make_unique<system_receiving>(address, std::move(line), patience);
-    try {
+                                              failure& f) noexcept {
+    return guarded(f, [&]() -> std::unique_ptr<receiving> {
+        auto line = platform::handover_line::connect(address, f, std::chrono::steady_clock::now() + patience);
+        if (!line) return nullptr;
+        auto made = std::make_unique<system_receiving>(address, std::move(line), patience);
         if (made->run(f)) return made;
-    } catch (const std::bad_alloc&) {
-        f = {errc::no_memory, {}, 0, 0};
-    }
-    return nullptr;
+        return nullptr;
+    });
 }
 
 bool system_receiving::run(failure& f) {
@@ -64,7 +62,7 @@ bool system_receiving::build(failure& f) {
                 return false;
             }
         }
-        c.core = reservation_core::make_of(platform::system_provider(), c.request, std::move(blocks));
+        c.core = reservation_core::make_of(platform::system_provider(), c.request, std::move(blocks), c.network);
     }
     handover_step("built");
     return true;
@@ -153,8 +151,11 @@ void system_receiving::complete() {
 
 bool system_receiving::is_forked() const noexcept { return platform::fork_stamp() != stamp_; }
 
-std::shared_ptr<offering> system_receiving::offer(failure& f) {
-    f = {};
+std::shared_ptr<offering> system_receiving::offer(failure& f) noexcept {
+    return guarded(f, [&] { return next_offer(f); });
+}
+
+std::shared_ptr<offering> system_receiving::next_offer(failure& f) {
     if (is_forked()) {
         f = {errc::forked, "what came over is the parent's of this process", 0, 0};
         return nullptr;

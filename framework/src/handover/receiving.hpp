@@ -29,7 +29,7 @@ public:
     port_reservation take_reservation(std::string_view name, error_code& ec) override;
     bound_port take_port(std::size_t i, error_code& ec) override;
     void complete() override;
-    std::shared_ptr<offering> offer(failure& f) override;
+    std::shared_ptr<offering> offer(failure& f) noexcept override;
 
 private:
     struct coming_lane {
@@ -45,11 +45,13 @@ private:
     struct coming {
         std::string name;
         reservation_request request;
+        std::uint64_t network = 0;
         std::vector<coming_lane> lanes;
         std::size_t lanes_begun = 0;
         std::shared_ptr<reservation_core> core;
     };
 
+    std::shared_ptr<offering> next_offer(failure& f);
     bool ask(const handover_writer& request, platform::handover_message& answer, failure& f);
     bool hear_offer(failure& f);
     bool check_room(std::uint64_t descriptors, failure& f) const;

@@ -1,5 +1,6 @@
 // How everything comes across to the successor, and what is looked at before it is believed.
 #include "handover/receiving.hpp"
+#include "reserve_steps.hpp"
 
 #include <algorithm>
 
@@ -128,9 +129,15 @@ bool system_receiving::hear_reservation(handover_reader& in, failure& f) {
     coming c;
     c.name = in.text();
     c.request = get_request(in);
-    const auto network = in.get<std::uint64_t>();
+    c.network = in.get<std::uint64_t>();
     if (!in.is_all() || !is_one_of(c.request)) return false;
-    if (network != platform::system_provider().network_namespace()) {
+    error_code unknown;
+    const auto ours = platform::system_provider().network_namespace(unknown);
+    if (unknown) {
+        f = no_name_of_namespace(unknown);
+        return false;
+    }
+    if (c.network != ours) {
         f = {errc::wrong_namespace, "'" + c.name + "' is in another network namespace than this process", 0, 0};
         return false;
     }

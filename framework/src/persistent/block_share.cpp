@@ -77,7 +77,8 @@ bool block_share::ask(port_lane& lane, const service_request& asked, failure& f)
     for (bool is_asked = false;;) {
         f = {};
         if (!channel_ && !reconnect(until, f)) return false;
-        if (!is_asked) {
+        if (!is_asked && must_say_holding_) say_holding(lane);  // a daemon that waits for it hears nothing else
+        if (!is_asked && !must_say_holding_) {
             auto request = asked;
             request.id = ++asked_;
             is_asked = channel_->send(encode(request));

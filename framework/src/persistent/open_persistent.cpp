@@ -1,4 +1,5 @@
 // Opening a share: the first words with the daemon, and those after both ends of a connection were lost.
+#include "guarded.hpp"
 #include "log.hpp"
 #include "per_process.hpp"
 #include "persistent/block_share.hpp"
@@ -139,15 +140,9 @@ std::shared_ptr<reservation_core> share_for_associate(reservation_token token, e
 
 }  // namespace detail
 
-port_reservation open_persistent(reservation_token token, failure& f, const share_options& options) {
-    try {
-        return detail::reservation_core::wrap(detail::block_share::open(token, options, f));
-    } catch (const std::bad_alloc&) {
-        f = {errc::no_memory, {}, 0, 0};
-    } catch (const std::system_error& e) {
-        f = {errc::system_failure, std::string("a share of a persistent block: ") + e.what(), 0, 0};
-    }
-    return {};
+port_reservation open_persistent(reservation_token token, failure& f, const share_options& options) noexcept {
+    return detail::guarded(
+        f, [&] { return detail::reservation_core::wrap(detail::block_share::open(token, options, f)); });
 }
 
 failure last_refusal(const port_reservation& reservation) {

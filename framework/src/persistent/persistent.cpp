@@ -1,6 +1,7 @@
 // The client's side of persistent reservations; see include/berth/persistent.hpp.
 #include <berth/persistent.hpp>
 
+#include "guarded.hpp"
 #include "persistent/block_check.hpp"
 #include "persistent/message.hpp"
 #include "persistent/persistent_facts.hpp"
@@ -10,6 +11,7 @@ namespace berth {
 namespace {
 
 using detail::block_number;
+using detail::guarded;
 using detail::request_kind;
 using detail::service_answer;
 using detail::service_number;
@@ -75,25 +77,30 @@ std::string detail::service_socket(const std::string& asked) {
 }
 
 reservation_token create_persistent(const port_block& block, transport protocol, failure& f,
-                                    const persistent_options& options) {
-    return ask_once(request_kind::create, block, protocol, f, options).token;
+                                    const persistent_options& options) noexcept {
+    return guarded(f, [&] { return ask_once(request_kind::create, block, protocol, f, options).token; });
 }
 
-void remove_persistent(const port_block& block, transport protocol, failure& f, const persistent_options& options) {
-    ask_once(request_kind::remove, block, protocol, f, options);
+void remove_persistent(const port_block& block, transport protocol, failure& f,
+                       const persistent_options& options) noexcept {
+    guarded(f, [&] { ask_once(request_kind::remove, block, protocol, f, options); });
 }
 
 reservation_token lookup_persistent(const port_block& block, transport protocol, failure& f,
-                                    const persistent_options& options) {
-    return ask_once(request_kind::lookup, block, protocol, f, options).token;
+                                    const persistent_options& options) noexcept {
+    return guarded(f, [&] { return ask_once(request_kind::lookup, block, protocol, f, options).token; });
 }
 
 persistent_block drain_persistent(const port_block& block, transport protocol, bool draining, failure& f,
-                                  const persistent_options& options) {
-    return block_of(ask_once(draining ? request_kind::drain : request_kind::resume, block, protocol, f, options));
+                                  const persistent_options& options) noexcept {
+    return guarded(f, [&] {
+        return block_of(ask_once(draining ? request_kind::drain : request_kind::resume, block, protocol, f, options));
+    });
 }
 
-std::vector<persistent_block> list_persistent(failure& f, const persistent_options& options) {
+namespace {
+
+std::vector<persistent_block> all_blocks(failure& f, const persistent_options& options) {
     std::vector<persistent_block> out;
     conversation with_daemon(options, f);
     for (std::uint32_t after = 0; !f;) {
@@ -110,8 +117,6 @@ std::vector<persistent_block> list_persistent(failure& f, const persistent_optio
     if (f) out.clear();
     return out;
 }
-
-namespace {
 
 service_status ask_status(conversation& with_daemon, failure& f) {
     if (f) return {};
@@ -132,9 +137,15 @@ service_status ask_status(conversation& with_daemon, failure& f) {
 
 }  // namespace
 
-service_status persistent_status(failure& f, const persistent_options& options) {
-    conversation with_daemon(options, f);
-    return ask_status(with_daemon, f);
+std::vector<persistent_block> list_persistent(failure& f, const persistent_options& options) noexcept {
+    return guarded(f, [&] { return all_blocks(f, options); });
+}
+
+service_status persistent_status(failure& f, const persistent_options& options) noexcept {
+    return guarded(f, [&] {
+        conversation with_daemon(options, f);
+        return ask_status(with_daemon, f);
+    });
 }
 
 void detail::add_persistent_facts(capabilities& facts) {

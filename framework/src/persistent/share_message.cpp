@@ -6,8 +6,8 @@
 namespace berth::detail {
 namespace {
 
-constexpr std::uint32_t magic = 0x72616873;  // "shar"
-constexpr std::uint16_t version = 2;
+constexpr std::uint32_t share_magic = 0x72616873;  // "shar"
+constexpr std::uint16_t share_version = 2;
 
 bool lists_ports(share_verb verb) noexcept {
     return verb == share_verb::fetched || verb == share_verb::give_back || verb == share_verb::spoilt;
@@ -16,10 +16,10 @@ bool lists_ports(share_verb verb) noexcept {
 template <class Wire>
 void head(Wire& wire, share_verb& verb, std::uint32_t& id, std::uint32_t& count, std::uint64_t& epoch,
           std::uint64_t& number) {
-    auto m = magic;
-    auto v = version;
-    wire.number(m, magic, magic);
-    wire.number(v, version, version);
+    auto m = share_magic;
+    auto v = share_version;
+    wire.number(m, share_magic, share_magic);
+    wire.number(v, share_version, share_version);
     wire.number(verb, std::uint64_t(share_verb::fetched), std::uint64_t(share_verb::keep));
     wire.number(id, 0, verb == share_verb::fetched ? ~std::uint32_t{0} : 0);
     const std::uint64_t most = lists_ports(verb)                                           ? descriptors_per_message

@@ -74,7 +74,9 @@ public:
     [[nodiscard]] native_socket descriptor() const noexcept { return connection_.get(); }
 
 private:
+    friend class handover_door;
     handed_descriptor connection_;
+    std::shared_ptr<handover_line> kept_before_;  // of those that stay until the process ends
 };
 
 /// Waits a moment: a process that is killed closes its connections shortly before it is dead. `process`: as

@@ -11,6 +11,7 @@
 #include "platform/native_socket.hpp"
 
 #include <berth/capabilities.hpp>
+#include <berth/detail/waker.hpp>
 #include <berth/error.hpp>
 #include <berth/reservation_request.hpp>
 
@@ -50,6 +51,10 @@ struct hold_request {
     address_family family = address_family::dual;
     asio::ip::address address{};
     int backlog = 1024;
+    /// tcp_connect only: an index is a session socket, port's place in the block * sessions_per_port + which of the
+    /// port's. Each port has one holder. More than 1: nothing is inherited. A provider may refuse more than 1.
+    std::uint32_t sessions_per_port = 1;
+    std::string device{};  ///< tcp_connect only; a provider may refuse one
     parking park = parking::best;
     /// Not empty: by index, the sockets of a block of the same request that somebody kept (see held_block::sockets);
     /// they are duplicated, the descriptors stay the caller's. A port without a holder is bound anew, one without a
@@ -59,6 +64,12 @@ struct hold_request {
     /// changed; what parks them is shared until come_over(); and a descriptor is the block's as soon as held() counts
     /// its port. A port without session socket is to be condemned by the caller.
     std::optional<coming_over> over{};
+    /// Not 0: the token of a block that the system itself keeps; session sockets are drawn from it, and it is not
+    /// acquired. Only where the system keeps persistent blocks (Windows).
+    std::uint64_t drawn_from = 0;
+    /// nullptr: hold() waits for what the system takes its time with. Else it does not: see held_block::is_waiting().
+    /// Used while reserving only.
+    detail::waker* waker = nullptr;
 };
 
 /// What park() found and threw away, and whether the session socket can be used again.
@@ -98,10 +109,18 @@ public:
 
     // --- while reserving, one thread at a time, in this order: hold() until done, then seal() ---
 
-    /// Holds up to `most` further ports, lowest first. Post: held() grew by the ports held. On failure the failing
-    /// port is left unheld, the failure names it, and the caller destroys the block (all or nothing).
+    /// Holds up to `most` further ports, lowest first (or all of them by the first call, where a system holds blocks
+    /// whole; or all session sockets of a port, where they must be bound in one go). Post: held() grew by the indices
+    /// that have a session socket, or by none while the system takes its time. On failure the failing port is left
+    /// unheld, the failure names it, and the caller destroys the block (all or nothing).
     virtual void hold(std::uint32_t most, failure& f) = 0;
     [[nodiscard]] virtual std::uint32_t held() const noexcept = 0;
+
+    /// Of a request with a waker: hold() has begun what has not ended yet, and at its end the waker is told, before the
+    /// block's destruction returns or never. Until then hold() does nothing.
+    [[nodiscard]] virtual bool is_waiting() noexcept { return false; }
+    /// What hold() has begun is to end soon, whatever comes of it. Its end is told as ever.
+    virtual void stop_waiting() noexcept {}
 
     /// Pre: all ports are held. The closing check, piece by piece: looks at `most` ports or fewer. True: call again.
     /// Post once it said false without a failure: no socket but ours is bound to any port of the block, and none can
@@ -113,9 +132,9 @@ public:
         }
     }
 
-    // --- after seal, thread-safe for different indices; index = port - block.first ---
+    // --- after seal, thread-safe for different indices; index = (port - block.first) * sessions_per_port + n ---
 
-    /// Makes a parked session socket audible. Pre: parked. Post on success: whatever reaches the port reaches the
+    /// Makes a parked session socket audible, or empties one that is parked by that alone. Pre: parked. Post on success: whatever reaches the port reaches the
     /// session socket, and nothing that came before this call will. On error: still parked.
     virtual error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept = 0;
 
@@ -149,7 +168,8 @@ public:
     virtual native_socket duplicate(std::uint32_t index, error_code& ec) noexcept = 0;
 
     /// Gives the caller's socket `target` the place of the session socket under the same descriptor number: options
-    /// that can be carried are carried over, others refuse. Pre: open, target is unbound, same kind and family.
+    /// that can be carried are carried over, others refuse. Pre: open, target is unbound, same kind and family. Post:
+    /// `target` and the block's own descriptor name one socket, whose cookie() may be another than before.
     virtual void hand_over(std::uint32_t index, native_socket target, failure& f) = 0;
 
     /// For each index: whether a descriptor of this process other than the block's own names the session socket, or
@@ -168,9 +188,15 @@ public:
     /// Packets that came for the port while parked: a counter that only grows (modulo 2^32).
     virtual std::uint32_t heard(std::uint32_t index) noexcept = 0;
 
-    /// Ends the block's hold on one port: session socket first, then holder. Descriptors in other hands live on.
+    /// Ends the block's hold on one port: session socket first, then holder. Of several session sockets the last one
+    /// that is dropped ends it. Descriptors in other hands live on. Where
+    /// a system holds blocks whole, the port is free with the last one, or when let_go() is called.
     /// Before seal: a reserve that failed or was called off lets go of its ports one by one.
     virtual void drop(std::uint32_t index) noexcept = 0;
+
+    /// Every port was dropped but those whose sockets workers keep, and no more is drawn. Where ports are held as a
+    /// whole, the rest of them are the system's again now.
+    virtual void let_go() noexcept {}
 
     /// In a forked child, instead of anything else: closes the child's descriptors and touches nothing that the
     /// parent shares.
@@ -218,14 +244,25 @@ public:
         }
     }
 
-    /// An opaque name of the calling thread's network namespace; 0: the system has none.
-    virtual std::uint64_t network_namespace() noexcept = 0;
+    /// An opaque name of the calling thread's network namespace; 0: the system has none. ec: it does not say now.
+    virtual std::uint64_t network_namespace(error_code& ec) noexcept = 0;
+
+    /// Dual-stack blocks are IPv4 alone here.
+    virtual bool lacks_ipv6() noexcept { return false; }
 
     /// not_a_socket, operation_not_supported (neither TCP nor UDP).
     virtual error_code inspect(native_socket socket, socket_facts& out) noexcept = 0;
 
     /// The two facts that bind needs of a socket that associate has inspected: cookie and is_bound. Cheaper.
     virtual error_code recognise(native_socket socket, socket_facts& out) noexcept = 0;
+
+    /// Of a token that this process does not know, where the system itself keeps blocks. Post: the socket's bind_drawn()
+    /// draws from the token's. invalid_token: there is none, or the system keeps no blocks.
+    virtual error_code associate_drawn(native_socket, std::uint64_t) noexcept { return errc::invalid_token; }
+    /// Pre: associate_drawn(). Post: bound. A failure names what was asked for.
+    virtual void bind_drawn(native_socket, const asio::ip::address&, std::uint16_t, failure& f) {
+        f = {errc::operation_not_supported, {}, 0, 0};
+    }
 
     /// How descriptors name the socket; 0: not a descriptor.
     virtual std::uint64_t inode_of(native_socket socket) noexcept = 0;

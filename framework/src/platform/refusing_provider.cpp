@@ -26,7 +26,10 @@ std::unique_ptr<port_survey> refusing_provider::begin_survey(port_kind) {
     return std::make_unique<nothing_to_see>();
 }
 
-std::uint64_t refusing_provider::network_namespace() noexcept { return 0; }
+std::uint64_t refusing_provider::network_namespace(error_code& ec) noexcept {
+    ec = {};
+    return 0;
+}
 
 error_code refusing_provider::inspect(native_socket, socket_facts&) noexcept {
     return errc::operation_not_supported;

@@ -81,7 +81,16 @@ void server_shard::add_listener(native_value socket, bool is_ipv6, error_code& e
         close_native(socket, said(ignored));
         return;
     }
-    listeners_.push_back(new shard_listener(*this, socket, attached, is_ipv6));
+    try {
+        listeners_.reserve(listeners_.size() + 1);
+        listeners_.push_back(new shard_listener(*this, socket, attached, is_ipv6));
+    } catch (const std::bad_alloc&) {
+        ec = asio::error::no_memory;
+        error_code ignored;
+        loop.detach(attached);
+        close_native(socket, said(ignored));
+        return;
+    }
     listeners_.back()->arm();
 }
 

@@ -1,6 +1,7 @@
 // What the shards of a server share: its listening sockets, its limit, its way to an end.
 #include "backend/loop_parts.hpp"
 #include "platform/server_calls.hpp"
+#include "say.hpp"
 #include "server/server_parts.hpp"
 
 #include <algorithm>
@@ -36,13 +37,14 @@ void check(const server_options& o) {
 
 }  // namespace
 
-std::shared_ptr<server_core> server_core::make(std::vector<shard_place> places, const server_options& options) {
+std::shared_ptr<server_core> server_core::make(const std::vector<shard_place>& places,
+                                               const server_options& options) {
     if (places.empty()) throw std::invalid_argument("a server needs at least one io_context");
     check(options);
-    return std::make_shared<shared_core>(std::move(places), options);
+    return std::make_shared<shared_core>(places, options);
 }
 
-shared_core::shared_core(std::vector<shard_place> places, const server_options& asked)
+shared_core::shared_core(const std::vector<shard_place>& places, const server_options& asked)
     : options(asked), listeners_left_(places.size()), shards_left_(places.size()) {
     for (const auto& place : places) {
         shards_.push_back(std::make_unique<server_shard>(*this, place, shards_.size()));
@@ -74,6 +76,7 @@ void shared_core::wake_those_that_wait() noexcept {
 }
 
 asio::ip::tcp::endpoint shared_core::listen(const asio::ip::tcp::endpoint& on, error_code& ec) {
+    listening_.reserve(listening_.size() + 1);
     const auto protocol = on.protocol();
     const native_value fresh = open_native(protocol.family(), protocol.type(), protocol.protocol(), said(ec));
     if (ec) return {};
@@ -87,6 +90,7 @@ asio::ip::tcp::endpoint shared_core::listen(bound_port port, error_code& ec) {
     ec = {};
     if (!port) ec = asio::error::bad_descriptor;
     if (ec) return {};
+    listening_.reserve(listening_.size() + 1);
     const auto native = static_cast<native_value>(port.io_handle());
     return keep_listening({native, std::move(port), false}, ec);
 }
@@ -130,6 +134,12 @@ void shared_core::start(const session_hooks& calls, std::shared_ptr<void> who, e
     if (listening_.empty()) ec = asio::error::not_socket;
     if (is_stopping_.load() || (!ec && is_started_.exchange(true))) ec = asio::error::already_started;
     if (ec) return;
+    if (platform::lacks_syn_cookies()) {
+        log_words(log_level::warning, [] {
+            return "a server starts while net.ipv4.tcp_syncookies is 0: a flood of SYNs would keep its clients out; set it "
+                   "to 1";
+        });
+    }
     hooks = calls;
     handler = std::move(who);
     for (auto& shard : shards_) {
@@ -161,6 +171,8 @@ void shared_core::listeners_closed(server_shard& by) noexcept {
 }
 
 void shared_core::stop(clock::duration deadline, stop_wait* done) {
+    std::vector<std::unique_ptr<posted_stop>> orders(shards_.size());  // all, before any is given
+    for (auto& order : orders) order = std::make_unique<posted_stop>();
     is_stopping_.store(true);
     if (done != nullptr) {
         const std::lock_guard lock(gate_);
@@ -174,7 +186,8 @@ void shared_core::stop(clock::duration deadline, stop_wait* done) {
     constexpr clock::duration longest = std::chrono::hours(24 * 365);
     const auto at = clock::now() + std::clamp(deadline, clock::duration::zero(), longest);
     for (auto& shard : shards_) {
-        auto* const order = new posted_stop;
+        auto* const order = orders.back().release();
+        orders.pop_back();
         order->kept = shared_from_this();
         order->shard = shard.get();
         order->deadline = at;

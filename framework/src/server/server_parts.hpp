@@ -151,7 +151,7 @@ private:
 
 class shared_core final : public server_core, public std::enable_shared_from_this<shared_core> {
 public:
-    shared_core(std::vector<shard_place> places, const server_options& asked);
+    shared_core(const std::vector<shard_place>& places, const server_options& asked);
     ~shared_core() override;
 
     const server_options options;

@@ -54,7 +54,7 @@ void server_shard::report_if_stopped(bool in_any_case) noexcept {
     if (!all_ended && !in_any_case) return;
     has_reported_ = true;
     stop_timer_.cancel();
-    core.shard_stopped(books.cut.load(std::memory_order_relaxed) != 0);
+    core.shard_stopped(!all_ended || books.cut.load(std::memory_order_relaxed) != 0);
 }
 
 void server_shard::end() noexcept {

@@ -135,21 +135,19 @@ bool session::queue(const buffer_part* parts, std::size_t count, std::size_t siz
 std::size_t session::queued() const noexcept { return queue_ != nullptr ? queue_->queued() : 0; }
 bool session::is_above_high() const noexcept { return queue_ != nullptr && queue_->is_above_high(); }
 
-void session::wait_drained(timer_node& wait, bool until_empty) noexcept {
+void session::wait_drained(timer_node& wait, bool until_empty) {
     wait.is_cancelled = !is_open();
     const bool is_there = queue_ == nullptr || !is_open() || (!until_empty && !queue_->is_above_high());
     if (is_there) return loop().post(wait);
     wait.due = std::chrono::steady_clock::time_point::max();
-    wait.enter(until_empty ? queue_->empty_waits : queue_->low_waits);
-    loop().add(wait);
+    loop().add(wait, until_empty ? queue_->empty_waits : queue_->low_waits);
 }
 
-void session::wait_stopping(timer_node& wait) noexcept {
+void session::wait_stopping(timer_node& wait) {
     wait.is_cancelled = false;
     if (is_stopping()) return loop().post(wait);
     wait.due = std::chrono::steady_clock::time_point::max();
-    wait.enter(shard_.stop_waits);
-    loop().add(wait);
+    loop().add(wait, shard_.stop_waits);
 }
 
 void session::stop_begins() noexcept {

@@ -2,6 +2,7 @@
 // asked when it does.
 #include "server/server_parts.hpp"
 
+#include <new>
 #include <utility>
 
 namespace berth::detail {
@@ -16,7 +17,12 @@ void shard_timer::set(std::chrono::steady_clock::time_point at) noexcept {
     if (kept_ && !shard_.loop.remove(*this)) return;  // it runs soon, and is added again
     if (!kept_) kept_ = shard_.core.shared_from_this();
     due = at;
-    shard_.loop.add(*this);
+    try {
+        shard_.loop.add(*this);
+    } catch (const std::bad_alloc&) {  // no deadline is forgotten for want of a place: it asks again in the next turn
+        due = std::chrono::steady_clock::time_point::min();
+        shard_.loop.post(*this);
+    }
 }
 
 void shard_timer::cancel() noexcept {

@@ -20,6 +20,7 @@
 
 using namespace compat_test;
 using berth::port_block;
+using berth::test::free_block;
 using berth::transport;
 
 int main(int argc, char** argv) {
@@ -79,7 +80,7 @@ constexpr bool has_shares = false;
 
 TEST_F(compat_persistent, a_block_is_created_found_and_deleted) {
     for (const auto protocol : {transport::tcp, transport::udp}) {
-        const auto block = free_block(protocol, 20);
+        const auto block = free_block(20, protocol);
         ULONG64 token = 0;
         ULONG64 found = 0;
         ASSERT_EQ(create(protocol, block, &token), static_cast<ULONG>(NO_ERROR));
@@ -111,7 +112,7 @@ TEST_F(compat_persistent, invalid_parameters) {
 }
 
 TEST_F(compat_persistent, what_is_in_use_or_overlaps) {
-    const auto block = free_block(transport::tcp, 8);
+    const auto block = free_block(8, transport::tcp);
     const auto shared = static_cast<ULONG>(ERROR_SHARING_VIOLATION);
     ULONG64 token = 0;
     ULONG64 other = 0;
@@ -137,7 +138,7 @@ TEST_F(compat_persistent, no_daemon_answers) {
 
 TEST_F(compat_persistent, somebody_without_the_right_is_refused) {
     if (::geteuid() != 0) GTEST_SKIP() << "needs another user than this one";
-    const auto block = free_block(transport::tcp, 2);
+    const auto block = free_block(2, transport::tcp);
     ULONG64 token = 0;
     ASSERT_EQ(create(transport::tcp, block, &token), static_cast<ULONG>(NO_ERROR));
     ::chmod(directory_.parent_path().c_str(), 0755);
@@ -158,7 +159,7 @@ TEST_F(compat_persistent, somebody_without_the_right_is_refused) {
 }
 
 TEST_F(compat_persistent, a_release_refuses_a_persistent_token) {
-    const auto block = free_block(transport::tcp, 2);
+    const auto block = free_block(2, transport::tcp);
     ULONG64 token = 0;
     ASSERT_EQ(create(transport::tcp, block, &token), static_cast<ULONG>(NO_ERROR));
     const own_socket carrying(SOCK_STREAM);
@@ -171,7 +172,7 @@ TEST_F(compat_persistent, a_release_refuses_a_persistent_token) {
 }
 
 TEST_F(compat_persistent, any_socket_of_any_process_with_the_right_draws) {
-    const auto block = free_block(transport::tcp, 4);
+    const auto block = free_block(4, transport::tcp);
     ULONG64 token = 0;
     ASSERT_EQ(create(transport::tcp, block, &token), static_cast<ULONG>(NO_ERROR));
     SKIP_UNLESS_HANDED_OUT(token);
@@ -191,7 +192,7 @@ TEST_F(compat_persistent, any_socket_of_any_process_with_the_right_draws) {
     EXPECT_EQ(remove(transport::tcp, block), static_cast<ULONG>(NO_ERROR)) << "closed, they are back";
     expect_free(transport::tcp, block);
     const auto line = std::string(BERTH_KEEP_PORTS) + " ";
-    const auto other = free_block(transport::tcp, 6);
+    const auto other = free_block(6, transport::tcp);
     const auto ran = run(line + std::to_string(other.first) + " 6");
     EXPECT_EQ(ran.status, 0) << ran.said;
     EXPECT_NE(ran.said.find("drawn "), std::string::npos) << ran.said;
@@ -199,7 +200,7 @@ TEST_F(compat_persistent, any_socket_of_any_process_with_the_right_draws) {
 }
 
 TEST_F(compat_persistent, our_program_creates_finds_and_deletes) {
-    const auto block = free_block(transport::tcp, 6);
+    const auto block = free_block(6, transport::tcp);
     const auto ran = run(std::string(BERTH_KEEP_PORTS) + " " + std::to_string(block.first) + " 6");
     for (const auto* words : {"created, token ", "found 0, the same token", "release refused: 10022", "deleted 0"})
         EXPECT_NE(ran.said.find(words), std::string::npos) << ran.said;
@@ -208,7 +209,7 @@ TEST_F(compat_persistent, our_program_creates_finds_and_deletes) {
 
 TEST_F(compat_persistent, the_documents_program_runs_through) {
     if (std::getenv("BERTH_DOCUMENTS") == nullptr) GTEST_SKIP() << "BERTH_DOCUMENTS names no folder of the documents";
-    const auto block = free_block(transport::tcp, 20);
+    const auto block = free_block(20, transport::tcp);
     if (!has_shares) GTEST_SKIP() << "this library takes no sockets from persistent blocks";
     ::setenv("BERTH_FREE_BLOCK", (std::to_string(block.first) + " 20").c_str(), 1);
     const auto ran = run(std::string(BERTH_RUN_DOCUMENTS));

@@ -50,6 +50,38 @@ TEST(uring_setup, each_refusal_names_its_cause_and_the_remedy) {
     EXPECT_TRUE(says(reason_for(-EPERM), cause)) << reason_for(-EPERM);
 }
 
+// Whoever has it can have it do no more than berth does: a ring binds where a filter denies bind(2).
+TEST(uring_setup, a_ring_does_nothing_that_berth_does_not_ask_for) {
+    ring one;
+    ASSERT_EQ(one.open(8, {}), 0);
+    if (!one.is_single()) GTEST_SKIP() << "this kernel's rings begin at once (before Linux 6.0): nothing restricts them";
+    ASSERT_EQ(one.begin(), 0);
+    const auto result_of = [&](std::uint8_t op, std::uint8_t flags = 0) {
+        ::io_uring_sqe* const entry = one.slot();
+        ::io_uring_prep_nop(entry);
+        entry->opcode = op;
+        entry->flags = flags;
+        entry->fd = -1;
+        one.enter(1, nullptr);
+        const int result = one.result(0).result;
+        one.forget(1);
+        return result;
+    };
+    EXPECT_EQ(result_of(IORING_OP_NOP), 0);
+    EXPECT_EQ(result_of(IORING_OP_RECV), -EBADF);
+    constexpr std::uint8_t bind = 56, listen = 57;  // from Linux 6.11 on
+    for (const std::uint8_t op : {bind, listen, std::uint8_t{IORING_OP_SOCKET}, std::uint8_t{IORING_OP_OPENAT},
+                                  std::uint8_t{IORING_OP_READ}, std::uint8_t{IORING_OP_WRITE}, std::uint8_t{IORING_OP_CLOSE},
+                                  std::uint8_t{IORING_OP_URING_CMD}, std::uint8_t{IORING_OP_MSG_RING},
+                                  std::uint8_t{IORING_OP_SEND_ZC}}) {
+        const int result = result_of(op);
+        EXPECT_TRUE(result == -EACCES || (op >= bind && result == -EINVAL)) << int{op} << ": " << result;
+    }
+    EXPECT_EQ(result_of(IORING_OP_NOP, IOSQE_FIXED_FILE), -EACCES);
+    EXPECT_EQ(::io_uring_register(static_cast<unsigned>(one.descriptor()), IORING_REGISTER_PERSONALITY, nullptr, 0), -EACCES);
+    EXPECT_EQ(result_of(IORING_OP_NOP), 0);
+}
+
 /// In a child, because there is no way back: `call` answers `error` to it.
 std::string reason_under_a_filter(long call, unsigned error) {
     int ends[2];
@@ -119,6 +151,23 @@ TEST(uring_setup, a_kernel_that_does_not_know_the_newest_flags_gets_older_ones) 
         EXPECT_EQ(made->facts().accepts_many,
                   (known & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER)) != 0);
     }
+}
+
+int poor_setup(unsigned entries, ::io_uring* r, ::io_uring_params* p) {
+    const int made = ::io_uring_queue_init_params(entries, r, p);
+    r->features = 0;
+    return made;
+}
+
+TEST(uring_setup, a_ring_that_lacks_what_is_needed_is_refused_and_closed) {
+    if (io_uring_switch() != 0) GTEST_SKIP() << "io_uring is switched off on this system";
+    const auto before = open_descriptors();
+    ring_limits limits;
+    limits.setup = poor_setup;
+    std::string reason;
+    EXPECT_EQ(uring_backend::make({}, limits, reason), nullptr);
+    EXPECT_TRUE(says(reason, "too old")) << reason;
+    EXPECT_EQ(open_descriptors(), before);
 }
 
 int small_setup(unsigned entries, ::io_uring* r, ::io_uring_params* p) {

@@ -1,6 +1,7 @@
 // The service with a descriptor store that fails at any call: what it answers is what holds, in all three places.
 #include "block_service.hpp"
 #include "store_ground.hpp"
+#include "support/free_block.hpp"
 
 #include <berth/port_reservation.hpp>
 
@@ -14,6 +15,7 @@
 namespace berth::daemon::test {
 namespace {
 
+using berth::test::free_block;
 using detail::request_kind;
 using detail::service_answer;
 
@@ -92,11 +94,6 @@ protected:
     service_answer ask(request_kind kind, const port_block& block) {
         return service_->answer({.kind = kind, .protocol = transport::udp, .block = block});
     }
-    static port_block free_block() {
-        reservation_request request;
-        request.block = {0, 3};
-        return port_reservation::reserve(request).block();
-    }
     static bool is_held(const port_block& block) {
         failure f;
         reservation_request request;
@@ -121,7 +118,7 @@ protected:
 };
 
 TEST_F(block_service_test, a_create_that_the_keeper_fails_holds_nothing) {
-    const auto block = free_block();
+    const auto block = free_block(3, transport::udp);
     for (int at = 1; at <= 3; ++at) {
         begin();
         keeper_.calls = 0;
@@ -143,7 +140,7 @@ TEST_F(block_service_test, a_create_that_the_keeper_fails_holds_nothing) {
 }
 
 TEST_F(block_service_test, a_remove_that_the_keeper_fails_is_finished_later) {
-    const auto block = free_block();
+    const auto block = free_block(3, transport::udp);
     begin();
     ASSERT_EQ(ask(request_kind::create, block).error, errc{});
     keeper_.is_broken = true;
@@ -156,7 +153,7 @@ TEST_F(block_service_test, a_remove_that_the_keeper_fails_is_finished_later) {
 }
 
 TEST_F(block_service_test, a_keeper_that_lost_everything_gets_everything_again) {
-    const auto a = free_block();
+    const auto a = free_block(3, transport::udp);
     begin();
     ASSERT_EQ(ask(request_kind::create, a).error, errc{});
     keeper_.is_broken = true;
@@ -169,7 +166,7 @@ TEST_F(block_service_test, a_keeper_that_lost_everything_gets_everything_again) 
 }
 
 TEST_F(block_service_test, a_death_between_keeper_and_store_leaves_nothing) {
-    const auto block = free_block();
+    const auto block = free_block(3, transport::udp);
     begin();
     ASSERT_EQ(ask(request_kind::create, block).error, errc{});
     const auto token = ask(request_kind::lookup, block).token;
@@ -184,12 +181,12 @@ TEST_F(block_service_test, a_death_between_keeper_and_store_leaves_nothing) {
 }
 
 TEST_F(block_service_test, a_store_that_cannot_be_written_changes_nothing) {
-    const auto a = free_block();
+    const auto a = free_block(3, transport::udp);
     begin();
     ASSERT_EQ(ask(request_kind::create, a).error, errc{});
     const auto before = store_->contents();
     limit_file_size(1);
-    const auto b = free_block();
+    const auto b = free_block(3, transport::udp);
     EXPECT_EQ(ask(request_kind::create, b).error, errc::system_failure);
     EXPECT_EQ(ask(request_kind::remove, a).error, errc::system_failure);
     limit_file_size(RLIM_INFINITY);

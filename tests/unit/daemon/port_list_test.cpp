@@ -19,6 +19,7 @@ TEST(port_list, is_read_as_the_kernel_writes_it) {
     EXPECT_EQ(again(""), "");
     EXPECT_EQ(again("\n"), "");
     EXPECT_EQ(again("8080\n"), "8080");
+    EXPECT_EQ(again(std::string_view("8080\n\0", 6)), "8080") << "and with the NUL that some kernels leave";
     EXPECT_EQ(again("8080,9000-9010\n"), "8080,9000-9010");
     EXPECT_EQ(again("0-65535\n"), "0-65535");
     EXPECT_EQ(again("5,6,7-9,9,10-12,1"), "1,5-12") << "ranges that touch or overlap";

@@ -29,6 +29,7 @@ TEST_F(store_test, what_was_committed_is_there_again) {
     contents.blocks[1].token = reservation_token(99);
     contents.listed.clear();
     contents.boot.low = 13;
+    contents.blocks[0].use = tcp_use::connect;
     fill(contents);
     EXPECT_EQ(open()->contents(), contents);
     fill({});
@@ -52,6 +53,10 @@ TEST_F(store_test, what_is_not_valid_is_not_stored) {
     EXPECT_TRUE(refuses([](auto& c) { c.blocks[1].id = c.blocks[2].id; }));
     EXPECT_TRUE(refuses([](auto& c) { c.blocks[1].token = c.blocks[2].token; }));
     EXPECT_TRUE(refuses([](auto& c) { c.blocks[1].token = {}; }));
+    EXPECT_TRUE(refuses([](auto& c) { c.blocks[1].id = 0; }));
+    EXPECT_TRUE(refuses([](auto& c) { c.blocks[1].use = static_cast<tcp_use>(2); }));
+    EXPECT_TRUE(refuses([](auto& c) { c.listed[0] = {0, 10}; })) << "a wildcard in the list";
+    EXPECT_TRUE(refuses([](auto& c) { c.listed[1] = {65535, 2}; })) << "a list past 65535";
     EXPECT_TRUE(refuses([](auto& c) { c.blocks[1].protocol = transport::tcp_and_udp; }));
     EXPECT_TRUE(refuses([](auto& c) { c.listed[1].first = 5009; }));
 }
@@ -104,6 +109,34 @@ TEST_F(store_test, a_store_that_others_may_read_is_refused) {
     EXPECT_EQ(set_aside(), "");
 }
 
+TEST_F(store_test, a_store_that_may_only_be_read_is_refused) {
+    if (geteuid() == 0) GTEST_SKIP() << "root may write it all the same";
+    fill(some());
+    fs::permissions(path(), fs::perms::owner_read);
+    failure f;
+    EXPECT_FALSE(open(f));
+    EXPECT_NE(f.what.find("may only be read"), std::string::npos) << f.what;
+    EXPECT_EQ(set_aside(), "");
+}
+
+TEST_F(store_test, a_directory_in_its_place_is_refused) {
+    fs::create_directory(path());
+    failure f;
+    EXPECT_FALSE(open(f));
+    EXPECT_NE(f.what.find("no regular file"), std::string::npos) << f.what;
+}
+
+TEST_F(store_test, several_that_are_set_aside_in_one_second_are_all_kept) {
+    constexpr int times = 6;
+    for (int i = 0; i < times; ++i) {
+        std::ofstream(path()) << "this is no store " << i;
+        fs::permissions(path(), fs::perms::owner_read | fs::perms::owner_write);
+        failure f;
+        EXPECT_FALSE(open(f));
+    }
+    EXPECT_EQ(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()), times);
+}
+
 class store_form : public store_ground, public testing::WithParamInterface<const char*> {};
 
 TEST_P(store_form, of_another_kind_is_refused) {
@@ -125,7 +158,10 @@ INSTANTIATE_TEST_SUITE_P(changed_behind_our_back, store_form,
                                          "CREATE INDEX more ON block (first)", "DROP TABLE listed",
                                          "DELETE FROM block WHERE id = 7", "UPDATE block SET token = token + 1",
                                          "UPDATE seal SET boot_low = 1", "DELETE FROM seal", "DELETE FROM listed",
-                                         "INSERT INTO seal VALUES (2, 1, 1, 1)", "UPDATE block SET checksum = 0"));
+                                         "INSERT INTO seal VALUES (2, 1, 1, 1)", "UPDATE block SET checksum = 0",
+                                         "DROP TABLE seal; CREATE TABLE zoo (x UNIQUE)", "CREATE TABLE zoo (x)",
+                                         "UPDATE block SET first = first + 65536",  // the same to its checksum
+                                         "UPDATE listed SET first = first + 65536", "UPDATE seal SET one = 2"));
 
 }  // namespace
 }  // namespace berth::daemon::test

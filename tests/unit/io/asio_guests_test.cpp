@@ -3,11 +3,11 @@
 
 #include <asio.hpp>
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <thread>
 
+#include "support/sockets.hpp"
 #include "unit/io/by_backend.hpp"
 
 namespace {
@@ -33,19 +33,22 @@ const guest all_guests[] = {
     {"asio::ip::udp::resolver", "berth::udp_resolver", made<asio::ip::udp::resolver>},
     {"asio::signal_set", "berth::signal_set", made<asio::signal_set>},
     {"asio::system_timer", "berth::steady_timer", made<asio::system_timer>},
-    {"asio::local", "asio::io_context", made<asio::local::stream_protocol::socket>},
-    {"asio::posix", "asio::io_context", made<asio::posix::stream_descriptor>},
     {"asio::steady_timer", "berth::steady_timer",
      [](berth::io_context& context) {
          auto timer = std::make_shared<asio::steady_timer>(context.get_executor(), 20ms);
          timer->async_wait([](error_code) {});
          return timer;
      }},
+#if defined(ASIO_HAS_LOCAL_SOCKETS)
+    {"asio::local", "asio::io_context", made<asio::local::stream_protocol::socket>},
+#endif
+#if defined(ASIO_HAS_POSIX_STREAM_DESCRIPTOR)
+    {"asio::posix", "asio::io_context", made<asio::posix::stream_descriptor>},
+#endif
 };
 
-std::size_t threads_of_this_process() {
-    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}));
-}
+/// Asio's completion port waits for its timers in a thread; elsewhere berth lends them a scheduler without one.
+constexpr bool timers_have_a_thread = !std::is_same_v<asio::detail::scheduler, asio::detail::io_context_impl>;
 
 class asio_guests : public by_backend {
 protected:
@@ -64,19 +67,22 @@ protected:
 BERTH_BY_BACKEND(asio_guests);
 
 TEST_P(asio_guests, each_kind_is_named_with_its_remedy) {
-    const std::size_t before = threads_of_this_process();
+    berth::steady_timer(context(), 1ms).async_wait([](error_code) {});  // the system's own threads are there afterwards
+    run();
+    const std::size_t before = berth::test::threads_now();
     for (const guest& g : all_guests) {
         SCOPED_TRACE(g.name);
         SetUp();  // a context of its own
         const auto object = g.make(context());
         expect_refusal(g);
-        EXPECT_EQ(threads_of_this_process(), before) << "a thread was started for it";
+        if (timers_have_a_thread && std::string_view(g.name).ends_with("timer")) continue;
+        EXPECT_EQ(berth::test::threads_now(), before) << "a thread was started for it";
     }
 }
 
 TEST_P(asio_guests, one_that_is_made_while_run_is_under_way_is_noticed_though_the_loop_sleeps) {
     const auto guard = asio::make_work_guard(context());
-    const guest* const chosen[] = {&all_guests[0], &all_guests[3], &all_guests[9]};
+    const guest* const chosen[] = {&all_guests[0], &all_guests[3], &all_guests[7]};
     for (const guest* g : chosen) {
         SCOPED_TRACE(g->name);
         auto own = std::make_unique<berth::io_context>(berth::io_context_options{.backend = GetParam()});
@@ -94,7 +100,8 @@ TEST_P(asio_guests, one_that_is_made_while_run_is_under_way_is_noticed_though_th
 }
 
 TEST_P(asio_guests, a_timer_that_never_expires_may_be_waited_for_and_cancelled) {
-    const std::size_t before = threads_of_this_process();
+    if (timers_have_a_thread) GTEST_SKIP() << "Asio's timers have a thread of their own here, and are refused";
+    const std::size_t before = berth::test::threads_now();
     asio::steady_timer gate(context().get_executor());
     gate.expires_at(asio::steady_timer::time_point::max());
     int ended = 0;
@@ -109,7 +116,7 @@ TEST_P(asio_guests, a_timer_that_never_expires_may_be_waited_for_and_cancelled) 
     later.async_wait([&](error_code) { gate.expires_at(asio::steady_timer::time_point::min()); });
     run();
     EXPECT_EQ(ended, 3);
-    EXPECT_EQ(threads_of_this_process(), before);
+    EXPECT_EQ(berth::test::threads_now(), before);
     gate.expires_at(asio::steady_timer::time_point::max());
     gate.async_wait([&](error_code) { throw std::runtime_error("from a handler"); });
     gate.async_wait([&](error_code) { ++ended; });
@@ -120,6 +127,7 @@ TEST_P(asio_guests, a_timer_that_never_expires_may_be_waited_for_and_cancelled) 
 }
 
 TEST_P(asio_guests, a_wait_that_never_ended_is_destroyed_with_the_context) {
+    if (timers_have_a_thread) GTEST_SKIP() << "Asio's timers have a thread of their own here, and are refused";
     const auto alive = std::make_shared<int>(0);
     auto gate = std::make_unique<asio::steady_timer>(context().get_executor());
     gate->expires_at(asio::steady_timer::time_point::max());

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,8 +42,10 @@ protected:
 
     /// Runs until out of work; a test that hangs fails instead.
     void run() {
+        const auto began = std::chrono::steady_clock::now();
         context().run_for(10s);
         EXPECT_TRUE(context().stopped()) << "still work after ten seconds";
+        EXPECT_LT(std::chrono::steady_clock::now() - began, 10s) << "what ended it had waited for the end of the time";
         context().restart();
     }
 

@@ -1,14 +1,14 @@
 // close() has the last word: with a peer that never rests, whoever closes, at volume.
 //
 // The buffers are poisoned as soon as close has returned, and looked at when all has ended.
-#include <sys/socket.h>
-#include <unistd.h>
-
+#include "support/sockets.hpp"
 #include "unit/io/tcp_ground.hpp"
 
 namespace {
 
 using namespace io_test;
+using berth::test::no_socket;
+using berth::test::socket_handle;
 
 class closing : public tcp_by_backend {
 protected:
@@ -25,11 +25,14 @@ protected:
         }
         busy_peer(const busy_peer&) = delete;
         busy_peer& operator=(const busy_peer&) = delete;
-        void take(int fd) { fd_ = fd; }
+        void take(socket_handle fd) {
+            berth::test::set_nonblocking(fd, true);
+            fd_ = fd;
+        }
         void let_go() {
-            const int fd = fd_.exchange(-1);
+            const auto fd = fd_.exchange(no_socket);
             while (is_writing_) std::this_thread::yield();
-            ::close(fd);
+            berth::test::close_socket(fd);
         }
 
     private:
@@ -37,13 +40,13 @@ protected:
             const std::vector<char> data(5000, 'w');
             while (!is_over_) {
                 is_writing_ = true;
-                const int fd = fd_;
-                const bool is_sent = fd >= 0 && ::send(fd, data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+                const socket_handle fd = fd_;
+                const bool is_sent = fd != no_socket && berth::test::send_some(fd, data.data(), data.size()) > 0;
                 is_writing_ = false;
                 if (!is_sent) std::this_thread::yield();
             }
         }
-        std::atomic<int> fd_{-1};
+        std::atomic<socket_handle> fd_{no_socket};
         std::atomic<bool> is_over_{false}, is_writing_{false};
         std::thread thread_;
     };
@@ -97,9 +100,9 @@ TEST_P(closing, another_thread_closes_while_bytes_come_and_nothing_comes_after) 
     const auto guard = asio::make_work_guard(context());
     int after = 0;
     for (int round = 0; round < 300; ++round) {
-        auto [near, far] = connected();
-        victim v(std::move(near));
-        peer.take(far.release());
+        auto [local_end, remote_end] = connected();
+        victim v(std::move(local_end));
+        peer.take(remote_end.release());
         context().restart();
         std::thread runner([&] { context().run(); });
         {
@@ -122,9 +125,9 @@ TEST_P(closing, a_handler_closes_while_bytes_come_and_nothing_comes_after) {
     busy_peer peer;
     int after = 0;
     for (int round = 0; round < 300; ++round) {
-        auto [near, far] = connected();
-        victim v(std::move(near));
-        peer.take(far.release());
+        auto [local_end, remote_end] = connected();
+        victim v(std::move(local_end));
+        peer.take(remote_end.release());
         for (std::size_t i = 0; i < reads; ++i) v.read(i);
         berth::steady_timer later(context(), std::chrono::microseconds(round % 50));
         later.async_wait([&](error_code) { v.close(); });

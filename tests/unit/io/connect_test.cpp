@@ -41,14 +41,14 @@ TEST_P(connecting, the_first_that_answers_is_taken) {
 
 TEST_P(connecting, what_a_resolver_found_is_a_range_of_endpoints) {
     berth::tcp_resolver names(context());
-    tcp_socket near(context());
+    tcp_socket local_end(context());
     tcp::endpoint where;
     run_coroutine([&]() -> asio::awaitable<void> {
         const auto found =
             co_await names.async_resolve("localhost", std::to_string(there_.port()), asio::use_awaitable);
-        where = co_await asio::async_connect(near, found, asio::use_awaitable);
-        near.close();
-        const auto entry = co_await asio::async_connect(near, found.begin(), found.end(), use_awaitable);
+        where = co_await asio::async_connect(local_end, found, asio::use_awaitable);
+        local_end.close();
+        const auto entry = co_await asio::async_connect(local_end, found.begin(), found.end(), use_awaitable);
         EXPECT_EQ(entry->endpoint(), there_);
     });
     EXPECT_EQ(where, there_);

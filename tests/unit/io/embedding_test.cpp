@@ -1,9 +1,8 @@
 // A context runs inside a loop of somebody else's, which waits for its handle and for the first of its timers.
-#include <poll.h>
-
 #include <atomic>
 #include <optional>
 
+#include "support/sockets.hpp"
 #include "unit/io/tcp_ground.hpp"
 
 namespace {
@@ -25,8 +24,7 @@ protected:
         visit();
     }
     bool is_readable(std::chrono::milliseconds limit = 0ms) {
-        pollfd waited{handle_, POLLIN, 0};
-        return ::poll(&waited, 1, static_cast<int>(limit.count())) == 1;
+        return berth::test::wait_readable(handle_, limit);
     }
     /// Being readable without a cause comes to an end after a few visits.
     bool falls_silent() {
@@ -52,7 +50,7 @@ protected:
         }
     }
     std::optional<asio::executor_work_guard<berth::io_context::executor_type>> guard_;
-    int handle_ = -1;
+    berth::io_context::native_wait_handle_type handle_ = berth::test::no_socket;
     int visits_ = 0;
 };
 BERTH_BY_BACKEND(embedding);
@@ -69,6 +67,26 @@ TEST_P(embedding, posts_of_this_and_of_other_threads_make_it_readable) {
     visit();
     EXPECT_EQ(ran, 2);
     EXPECT_TRUE(falls_silent());
+}
+
+TEST_P(embedding, a_context_out_of_work_falls_silent_however_often_it_is_restarted) {
+    guard_.reset();
+    for (int i = 0; i < 3; ++i) {
+        visit();
+        EXPECT_TRUE(context().stopped());
+        context().restart();
+    }
+    const auto visit_again = [&] {
+        context().restart();
+        visit();
+    };
+    for (int i = 0; i < 10 && is_readable(40ms); ++i) visit_again();
+    EXPECT_FALSE(is_readable(40ms)) << "it asks to be polled, and has nothing to do";
+    int ran = 0;
+    asio::post(context(), [&] { ++ran; });
+    EXPECT_TRUE(is_readable(1s));
+    visit_again();
+    EXPECT_EQ(ran, 1);
 }
 
 TEST_P(embedding, timers_are_due_when_it_says_so) {
@@ -89,32 +107,32 @@ TEST_P(embedding, timers_are_due_when_it_says_so) {
 }
 
 TEST_P(embedding, an_echo_is_served_with_few_visits_and_none_while_nothing_happens) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     char data[64], back[4];
-    const auto echo = [&, &far = far]() -> asio::awaitable<void> {
+    const auto echo = [&, &remote_end = remote_end]() -> asio::awaitable<void> {
         for (;;) {
-            const auto n = co_await far.async_read_some(asio::buffer(data), use_awaitable);
-            co_await asio::async_write(far, asio::buffer(data, n), use_awaitable);
+            const auto n = co_await remote_end.async_read_some(asio::buffer(data), use_awaitable);
+            co_await asio::async_write(remote_end, asio::buffer(data, n), use_awaitable);
         }
     };
     asio::co_spawn(context(), echo, [](const std::exception_ptr&) {});
     EXPECT_TRUE(falls_silent());
     constexpr int rounds = 200;
     visits_ = 0;
-    near.non_blocking(true);
+    local_end.non_blocking(true);
     for (int i = 0; i < rounds; ++i) {
-        near.write_some(asio::buffer("ping", 4));
+        local_end.write_some(asio::buffer("ping", 4));
         std::size_t got = 0;
-        live_until([&, &near = near] {
+        live_until([&, &local_end = local_end] {
             error_code ec;
-            got += near.read_some(asio::buffer(back) + got, ec);
+            got += local_end.read_some(asio::buffer(back) + got, ec);
             return got == 4;
         });
     }
     EXPECT_LE(visits_, 3 * rounds);
     EXPECT_TRUE(falls_silent());
     guard_.reset();
-    far.close();  // outside of poll()
+    remote_end.close();  // outside of poll()
     EXPECT_TRUE(is_readable(1s));
     visit();
     EXPECT_TRUE(context().stopped()) << "the coroutine has ended";
@@ -133,19 +151,19 @@ TEST_P(embedding, what_an_exception_or_poll_one_left_over_is_not_forgotten) {
 
 TEST_P(embedding, other_threads_use_its_objects_while_nobody_polls) {
     constexpr int rounds = 100;
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     std::atomic<int> ended{0};
-    std::jthread other([&, &near = near, &far = far] {
+    std::jthread other([&, &local_end = local_end, &remote_end = remote_end] {
         char data[1];
         for (int i = 0; i < rounds; ++i) {
-            near.async_read_some(asio::buffer(data), [&](error_code, std::size_t) { ++ended; });
-            if (i % 3 == 0) near.cancel();
-            far.write_some(asio::buffer("x", 1));
+            local_end.async_read_some(asio::buffer(data), [&](error_code, std::size_t) { ++ended; });
+            if (i % 3 == 0) local_end.cancel();
+            remote_end.write_some(asio::buffer("x", 1));
             berth::steady_timer timer(context(), 1h);
             timer.async_wait([&](error_code) { ++ended; });
             if (i % 10 == 0) std::this_thread::sleep_for(1ms);
         }
-        near.close();
+        local_end.close();
     });
     live_until([&] { return ended == 2 * rounds; });
     EXPECT_EQ(ended, 2 * rounds) << "each once";

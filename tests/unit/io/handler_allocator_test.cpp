@@ -49,7 +49,7 @@ struct counted_handler {
 
 TEST_P(handler_allocator, it_is_asked_once_for_each_operation) {
     tcp_acceptor acceptor(context(), anywhere);
-    tcp_socket near(context()), far(context());
+    tcp_socket local_end(context()), remote_end(context());
     berth::steady_timer timer(context(), 1ms);
     berth::tcp_resolver names(context());
     char data[4];
@@ -64,12 +64,12 @@ TEST_P(handler_allocator, it_is_asked_once_for_each_operation) {
         EXPECT_EQ(kept.given_back, kept.taken);
     };
     with([&](auto h) {
-        acceptor.async_accept(far, h);
-        near.connect(acceptor.local_endpoint());
+        acceptor.async_accept(remote_end, h);
+        local_end.connect(acceptor.local_endpoint());
     });
-    with([&](auto h) { near.async_write_some(asio::buffer("1234", 4), h); });
-    with([&](auto h) { far.async_read_some(asio::buffer(data), h); });
-    with([&](auto h) { near.async_wait(tcp_socket::wait_write, h); });
+    with([&](auto h) { local_end.async_write_some(asio::buffer("1234", 4), h); });
+    with([&](auto h) { remote_end.async_read_some(asio::buffer(data), h); });
+    with([&](auto h) { local_end.async_wait(tcp_socket::wait_write, h); });
     with([&](auto h) { timer.async_wait(h); });
     with([&](auto h) { names.async_resolve("127.0.0.1", "1", h); });
     tcp_socket other(context());

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -111,6 +112,57 @@ TEST_P(io_context, functions_posted_by_other_threads_all_run_and_wake_it) {
     run();
     for (auto& t : all) t.join();
     EXPECT_EQ(count, threads * each);
+}
+
+// One at a time. Each comes while the loop is on its way to sleep after the one before it, which takes now shorter, now
+// longer to return.
+TEST_P(io_context, a_function_posted_while_it_falls_asleep_is_not_left_behind) {
+    constexpr unsigned rounds = 3000;
+    std::atomic<unsigned> ran{0};
+    auto guard = asio::make_work_guard(context());
+    std::thread other([&] {
+        for (unsigned i = 0; i < rounds && ran.load() == i; ++i) {
+            asio::post(context(), [&ran, i] {
+                ran.store(i + 1);
+                for (volatile unsigned pause = 0; pause < i % 500;) pause = pause + 1;
+            });
+            const auto until = std::chrono::steady_clock::now() + 3s;
+            while (ran.load() == i && std::chrono::steady_clock::now() < until) {
+            }
+        }
+        guard.reset();
+    });
+    run();
+    other.join();
+    EXPECT_EQ(ran, rounds) << "the loop slept though there was a function";
+}
+
+TEST_P(io_context, the_last_work_that_ends_elsewhere_while_it_falls_asleep_ends_the_run) {
+    constexpr unsigned rounds = 4000;
+    std::atomic<unsigned> begun{0}, ended{0};
+    std::optional<asio::executor_work_guard<berth::io_context::executor_type>> guard;
+    std::thread other([&] {
+        for (unsigned i = 1; i <= rounds; ++i) {
+            while (begun.load() != i) {
+            }
+            for (volatile unsigned pause = 0; pause < i % 400;) pause = pause + 1;
+            guard->reset();
+            ended.store(i);
+        }
+    });
+    unsigned late = 0;
+    for (unsigned i = 1; i <= rounds; ++i) {
+        guard.emplace(asio::make_work_guard(context()));
+        asio::post(context(), [&] { begun.store(i); });
+        const auto began = std::chrono::steady_clock::now();
+        context().run_for(1s);
+        if (std::chrono::steady_clock::now() - began >= 1s) ++late;
+        while (ended.load() != i) {
+        }
+        context().restart();
+    }
+    other.join();
+    EXPECT_EQ(late, 0u) << "the loop slept though nothing was left to do";
 }
 
 TEST_P(io_context, stop_from_another_thread_ends_a_sleep) {

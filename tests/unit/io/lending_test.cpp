@@ -24,10 +24,10 @@ protected:
 BERTH_BY_BACKEND(lending);
 
 TEST_P(lending, every_byte_comes_once_and_then_the_end) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     std::string sent, heard;
     std::vector<error_code> ends;
-    far.async_receive_each([&](error_code ec, lent_buffer bytes) {
+    remote_end.async_receive_each([&](error_code ec, lent_buffer bytes) {
         if (ec) return ends.push_back(ec);
         EXPECT_TRUE(bytes);
         heard += text_of(bytes);
@@ -38,9 +38,9 @@ TEST_P(lending, every_byte_comes_once_and_then_the_end) {
             for (int i = 1; i < 200; ++i) {
                 const std::string piece(static_cast<std::size_t>(i * 61), static_cast<char>('a' + i % 26));
                 sent += piece;
-                co_await asio::async_write(near, asio::buffer(piece), use_awaitable);
+                co_await asio::async_write(local_end, asio::buffer(piece), use_awaitable);
             }
-            near.shutdown(tcp_socket::shutdown_send);
+            local_end.shutdown(tcp_socket::shutdown_send);
         },
         asio::detached);
     run();
@@ -50,7 +50,7 @@ TEST_P(lending, every_byte_comes_once_and_then_the_end) {
 
 TEST_P(lending, whoever_keeps_all_buffers_makes_others_wait_and_loses_nothing) {
     few_buffers();
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     auto [left, right] = connected();
     std::vector<lent_buffer> kept;
     std::string heard;
@@ -59,10 +59,10 @@ TEST_P(lending, whoever_keeps_all_buffers_makes_others_wait_and_loses_nothing) {
         heard += text_of(bytes);
         kept.push_back(std::move(bytes));
     };
-    far.async_receive_each(hear);
+    remote_end.async_receive_each(hear);
     right.async_receive_each(hear);
     const std::string text(4 * 512, 'x');
-    asio::write(near, asio::buffer(text));
+    asio::write(local_end, asio::buffer(text));
     asio::write(left, asio::buffer(text));
     for (int i = 0; i < 250 && kept.size() < 4; ++i) context().run_for(20ms);
     context().run_for(20ms);
@@ -78,17 +78,17 @@ TEST_P(lending, whoever_keeps_all_buffers_makes_others_wait_and_loses_nothing) {
 
 TEST_P(lending, a_buffer_may_be_given_back_on_another_thread) {
     few_buffers();
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     std::size_t heard = 0;
     std::vector<std::thread> threads;
-    far.async_receive_each([&](error_code ec, lent_buffer bytes) {
+    remote_end.async_receive_each([&](error_code ec, lent_buffer bytes) {
         if (ec) return;
         heard += bytes.size();
         threads.emplace_back([b = std::move(bytes)]() mutable { b.give_back(); });
     });
-    std::thread writing([&, &near = near] {
-        for (int i = 0; i < 100; ++i) asio::write(near, asio::buffer("0123456789", 10));
-        near.shutdown(tcp_socket::shutdown_send);
+    std::thread writing([&, &local_end = local_end] {
+        for (int i = 0; i < 100; ++i) asio::write(local_end, asio::buffer("0123456789", 10));
+        local_end.shutdown(tcp_socket::shutdown_send);
     });
     run();
     writing.join();
@@ -97,14 +97,14 @@ TEST_P(lending, a_buffer_may_be_given_back_on_another_thread) {
 }
 
 TEST_P(lending, close_inside_the_handler_is_the_last_that_it_hears_but_for_the_abort) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     std::vector<error_code> ends;
     int calls = 0;
-    asio::write(near, asio::buffer(std::string(100'000, 'x')));
-    far.async_receive_each([&, &far = far](error_code ec, lent_buffer) {
+    asio::write(local_end, asio::buffer(std::string(100'000, 'x')));
+    remote_end.async_receive_each([&, &remote_end = remote_end](error_code ec, lent_buffer) {
         if (ec) return ends.push_back(ec);
         ++calls;
-        far.close();
+        remote_end.close();
     });
     run();
     EXPECT_EQ(calls, 1);
@@ -112,39 +112,39 @@ TEST_P(lending, close_inside_the_handler_is_the_last_that_it_hears_but_for_the_a
 }
 
 TEST_P(lending, its_slot_cancels_it_and_the_bytes_that_follow_are_for_the_next) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     asio::cancellation_signal stop;
     error_code end;
     std::string heard;
-    far.async_receive_each(asio::bind_cancellation_slot(stop.slot(), [&](error_code ec, lent_buffer bytes) {
+    remote_end.async_receive_each(asio::bind_cancellation_slot(stop.slot(), [&](error_code ec, lent_buffer bytes) {
         end = ec;
         heard += text_of(bytes);
         if (!ec) stop.emit(asio::cancellation_type::total);
     }));
-    asio::write(near, asio::buffer("one", 3));
+    asio::write(local_end, asio::buffer("one", 3));
     run();
     EXPECT_EQ(end, asio::error::operation_aborted);
-    asio::write(near, asio::buffer("two", 3));
-    far.async_receive_each([&, &far = far](error_code, lent_buffer bytes) {
+    asio::write(local_end, asio::buffer("two", 3));
+    remote_end.async_receive_each([&, &remote_end = remote_end](error_code, lent_buffer bytes) {
         heard += text_of(bytes);
-        if (far.is_open()) far.close();
+        if (remote_end.is_open()) remote_end.close();
     });
     run();
     EXPECT_EQ(heard, "onetwo");
 }
 
 TEST_P(lending, what_a_handler_throws_comes_out_of_run_and_the_receive_goes_on) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     std::string heard;
-    far.async_receive_each([&, &far = far](error_code ec, lent_buffer bytes) {
+    remote_end.async_receive_each([&, &remote_end = remote_end](error_code ec, lent_buffer bytes) {
         if (ec) return;
         heard += text_of(bytes);
         if (heard == "one") throw std::runtime_error("on purpose");
-        far.close();
+        remote_end.close();
     });
-    asio::write(near, asio::buffer("one", 3));
+    asio::write(local_end, asio::buffer("one", 3));
     EXPECT_THROW(context().run_for(5s), std::runtime_error);
-    asio::write(near, asio::buffer("two", 3));
+    asio::write(local_end, asio::buffer("two", 3));
     run();
     EXPECT_EQ(heard, "onetwo");
 }
@@ -160,11 +160,11 @@ TEST_P(lending, on_a_socket_that_is_not_open_the_end_is_all) {
 
 TEST_P(lending, a_context_that_goes_destroys_the_handler_without_calling_it) {
     const auto alive = std::make_shared<int>(0);
-    auto [near, far] = connected();
-    far.async_receive_each([alive](error_code, lent_buffer) { ++*alive; });
-    asio::write(near, asio::buffer("text", 4));
+    auto [local_end, remote_end] = connected();
+    remote_end.async_receive_each([alive](error_code, lent_buffer) { ++*alive; });
+    asio::write(local_end, asio::buffer("text", 4));
     auto dying = std::move(context_);
-    { const tcp_socket first = std::move(near), second = std::move(far); }
+    { const tcp_socket first = std::move(local_end), second = std::move(remote_end); }
     dying.reset();
     EXPECT_EQ(alive.use_count(), 1);
     EXPECT_EQ(*alive, 0);

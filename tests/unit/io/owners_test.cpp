@@ -11,30 +11,30 @@ class owners : public tcp_by_backend {};
 BERTH_BY_BACKEND(owners);
 
 TEST_P(owners, cancel_ends_what_was_asked_for_before_run) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     char data[8];
     std::vector<error_code> ends;
     for (int i = 0; i < 2; ++i)
-        near.async_read_some(asio::buffer(data), [&](error_code ec, std::size_t) { ends.push_back(ec); });
-    near.cancel();
+        local_end.async_read_some(asio::buffer(data), [&](error_code ec, std::size_t) { ends.push_back(ec); });
+    local_end.cancel();
     run();
     EXPECT_EQ(ends, (std::vector<error_code>(2, asio::error::operation_aborted)));
-    near.async_read_some(asio::buffer(data), [&](error_code ec, std::size_t) { ends.push_back(ec); });
-    far.send(asio::buffer("x", 1));
+    local_end.async_read_some(asio::buffer(data), [&](error_code ec, std::size_t) { ends.push_back(ec); });
+    remote_end.send(asio::buffer("x", 1));
     run();
     EXPECT_FALSE(ends.back()) << "what is asked for after it goes on";
 }
 
 TEST_P(owners, cancel_by_another_thread_ends_what_that_thread_just_asked_for) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     const auto guard = asio::make_work_guard(context());
     std::thread runner([&] { context().run(); });
     for (int i = 0; i < 500; ++i) {
         char data[1];
         std::promise<error_code> said;
         auto heard = said.get_future();
-        near.async_read_some(asio::buffer(data), [&](error_code ec, std::size_t) { said.set_value(ec); });
-        near.cancel();
+        local_end.async_read_some(asio::buffer(data), [&](error_code ec, std::size_t) { said.set_value(ec); });
+        local_end.cancel();
         ASSERT_EQ(heard.wait_for(5s), std::future_status::ready) << "cancelled, and never ended";
         EXPECT_EQ(heard.get(), asio::error::operation_aborted);
     }
@@ -121,8 +121,8 @@ void relay(const std::shared_ptr<session>& s) {
 TEST_P(owners, sessions_of_several_sockets_go_with_their_context) {
     const auto alive = std::make_shared<int>(0);
     for (int i = 0; i < 20; ++i) {
-        auto [near, far] = connected();
-        relay(std::make_shared<session>(session{std::move(near), std::move(far), alive, {}}));
+        auto [local_end, remote_end] = connected();
+        relay(std::make_shared<session>(session{std::move(local_end), std::move(remote_end), alive, {}}));
     }
     context().poll();
     EXPECT_EQ(alive.use_count(), 21);

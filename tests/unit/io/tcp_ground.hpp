@@ -38,10 +38,10 @@ protected:
     /// Two ends of one connection.
     std::pair<tcp_socket, tcp_socket> connected() {
         tcp_acceptor acceptor(context(), anywhere);
-        tcp_socket near(context()), far(context());
-        near.connect(acceptor.local_endpoint());
-        acceptor.accept(far);
-        return {std::move(near), std::move(far)};
+        tcp_socket local_end(context()), remote_end(context());
+        local_end.connect(acceptor.local_endpoint());
+        acceptor.accept(remote_end);
+        return {std::move(local_end), std::move(remote_end)};
     }
     template <class Coroutine>
     void run_coroutine(Coroutine coroutine) {

@@ -11,50 +11,50 @@ class tcp_synchronous : public tcp_by_backend {};
 BERTH_BY_BACKEND(tcp_synchronous);
 
 TEST_P(tcp_synchronous, waits_tell_readable_from_writable) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     bool readable = false, writable = false;
-    near.async_wait(tcp_socket::wait_read, [&](error_code ec) { readable = !ec; });
-    near.async_wait(tcp_socket::wait_write, [&](error_code ec) { writable = !ec; });
+    local_end.async_wait(tcp_socket::wait_read, [&](error_code ec) { readable = !ec; });
+    local_end.async_wait(tcp_socket::wait_write, [&](error_code ec) { writable = !ec; });
     context().run_for(5ms);
     EXPECT_TRUE(writable);
     EXPECT_FALSE(readable);
-    far.send(asio::buffer("x", 1));
+    remote_end.send(asio::buffer("x", 1));
     run();
     EXPECT_TRUE(readable);
-    EXPECT_EQ(near.available(), 1u);
+    EXPECT_EQ(local_end.available(), 1u);
 }
 
 TEST_P(tcp_synchronous, synchronous_calls_wait_unless_told_not_to) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     char data[1];
     error_code ec;
-    near.non_blocking(true);
-    near.read_some(asio::buffer(data), ec);
+    local_end.non_blocking(true);
+    local_end.read_some(asio::buffer(data), ec);
     EXPECT_EQ(ec, asio::error::would_block);
-    near.non_blocking(false);
-    std::thread later([&, &end = far] {
+    local_end.non_blocking(false);
+    std::thread later([&, &end = remote_end] {
         std::this_thread::sleep_for(10ms);
         end.send(asio::buffer("x", 1));
     });
-    EXPECT_EQ(near.read_some(asio::buffer(data)), 1u);
+    EXPECT_EQ(local_end.read_some(asio::buffer(data)), 1u);
     later.join();
 }
 
 TEST_P(tcp_synchronous, options_are_set_and_read) {
-    auto [near, far] = connected();
-    near.set_option(tcp::no_delay(true));
+    auto [local_end, remote_end] = connected();
+    local_end.set_option(tcp::no_delay(true));
     tcp::no_delay no_delay;
-    near.get_option(no_delay);
+    local_end.get_option(no_delay);
     EXPECT_TRUE(no_delay.value());
-    EXPECT_EQ(near.remote_endpoint(), far.local_endpoint());
+    EXPECT_EQ(local_end.remote_endpoint(), remote_end.local_endpoint());
 }
 
 TEST_P(tcp_synchronous, release_hands_the_descriptor_to_asio_itself) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     asio::io_context foreign;
-    asio::ip::tcp::socket theirs(foreign, tcp::v4(), near.release());
-    EXPECT_FALSE(near.is_open());
-    far.send(asio::buffer("x", 1));
+    asio::ip::tcp::socket theirs(foreign, tcp::v4(), local_end.release());
+    EXPECT_FALSE(local_end.is_open());
+    remote_end.send(asio::buffer("x", 1));
     char data[1];
     EXPECT_EQ(asio::read(theirs, asio::buffer(data)), 1u);
 }

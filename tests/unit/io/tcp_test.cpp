@@ -76,15 +76,15 @@ TEST_P(tcp_io, coroutines_echo_a_megabyte_and_hear_the_end) {
 }
 
 TEST_P(tcp_io, read_until_and_scattered_buffers_work) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     std::string line;
-    asio::async_read_until(near, asio::dynamic_buffer(line), '\n', [&](error_code ec, std::size_t n) {
+    asio::async_read_until(local_end, asio::dynamic_buffer(line), '\n', [&](error_code ec, std::size_t n) {
         EXPECT_FALSE(ec);
         line.resize(n);
     });
     const std::array<asio::const_buffer, 3> parts{asio::buffer("one ", 4), asio::buffer("two ", 4),
                                                   asio::buffer("three\n", 6)};
-    asio::async_write(far, parts, [](error_code ec, std::size_t n) {
+    asio::async_write(remote_end, parts, [](error_code ec, std::size_t n) {
         EXPECT_FALSE(ec);
         EXPECT_EQ(n, 14u);
     });
@@ -93,21 +93,21 @@ TEST_P(tcp_io, read_until_and_scattered_buffers_work) {
 }
 
 TEST_P(tcp_io, futures_and_error_codes_are_completion_tokens_too) {
-    auto [near, far] = connected();
-    auto written = far.async_write_some(asio::buffer("12", 2), asio::use_future);
+    auto [local_end, remote_end] = connected();
+    auto written = remote_end.async_write_some(asio::buffer("12", 2), asio::use_future);
     char data[2];
-    auto read = near.async_read_some(asio::buffer(data), asio::use_future);
+    auto read = local_end.async_read_some(asio::buffer(data), asio::use_future);
     run();
     EXPECT_EQ(written.get(), 2u);
     EXPECT_EQ(read.get(), 2u);
-    auto deferred = near.async_read_some(asio::buffer(data), asio::use_future);
-    far.close();
+    auto deferred = local_end.async_read_some(asio::buffer(data), asio::use_future);
+    remote_end.close();
     run();
     EXPECT_EQ(outcome(deferred), asio::error::eof);
 }
 
 TEST_P(tcp_io, a_handler_is_never_called_from_inside_the_call_that_begins) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     char data[1];
     bool inside = true;
     int ended = 0;
@@ -115,13 +115,13 @@ TEST_P(tcp_io, a_handler_is_never_called_from_inside_the_call_that_begins) {
         EXPECT_FALSE(inside);
         ++ended;
     };
-    near.async_read_some(asio::buffer(data, 0), note);
-    near.async_write_some(asio::buffer("x", 1), note);
+    local_end.async_read_some(asio::buffer(data, 0), note);
+    local_end.async_write_some(asio::buffer("x", 1), note);
     tcp_socket closed(context());
     closed.async_read_some(asio::buffer(data), note);
     asio::post(context(), [&] {
         inside = true;
-        near.async_write_some(asio::buffer("x", 1), note);
+        local_end.async_write_some(asio::buffer("x", 1), note);
         inside = false;
     });
     inside = false;

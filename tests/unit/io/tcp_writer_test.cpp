@@ -27,8 +27,8 @@ protected:
 BERTH_BY_BACKEND(writer);
 
 TEST_P(writer, bytes_leave_in_the_order_of_their_writes) {
-    auto [near, far] = connected();
-    tcp_writer w(near);
+    auto [local_end, remote_end] = connected();
+    tcp_writer w(local_end);
     std::string sent, heard;
     for (int i = 0; i < 1000; ++i) {
         const std::string piece(static_cast<std::size_t>(i % 97), static_cast<char>('a' + i % 26));
@@ -36,20 +36,20 @@ TEST_P(writer, bytes_leave_in_the_order_of_their_writes) {
         w.write(asio::buffer(piece));
     }
     EXPECT_EQ(w.pending(), sent.size());
-    asio::co_spawn(context(), hear(far, heard), asio::detached);
-    w.async_flush(0, [&, &near = near](error_code ec) {
+    asio::co_spawn(context(), hear(remote_end, heard), asio::detached);
+    w.async_flush(0, [&, &local_end = local_end](error_code ec) {
         EXPECT_FALSE(ec) << ec.message();
         EXPECT_EQ(w.pending(), 0u);
-        near.close();
+        local_end.close();
     });
     run();
     EXPECT_TRUE(heard == sent);
 }
 
 TEST_P(writer, a_slow_reader_gets_all_of_it_and_flush_tells_the_low_water_mark) {
-    auto [near, far] = connected();
-    near.set_option(asio::socket_base::send_buffer_size(4096));
-    tcp_writer w(near);
+    auto [local_end, remote_end] = connected();
+    local_end.set_option(asio::socket_base::send_buffer_size(4096));
+    tcp_writer w(local_end);
     const std::string large(3'000'000, 'x');
     w.write(asio::buffer(large));
     w.write(asio::buffer("end", 3));
@@ -62,12 +62,12 @@ TEST_P(writer, a_slow_reader_gets_all_of_it_and_flush_tells_the_low_water_mark) 
     std::string heard;
     asio::co_spawn(
         context(),
-        [&, &near = near]() -> asio::awaitable<void> {
+        [&, &local_end = local_end]() -> asio::awaitable<void> {
             co_await w.async_flush(0, use_awaitable);
-            near.close();
+            local_end.close();
         },
         asio::detached);
-    asio::co_spawn(context(), hear(far, heard), asio::detached);
+    asio::co_spawn(context(), hear(remote_end, heard), asio::detached);
     run();
     heard_size = heard.size();
     EXPECT_EQ(heard_size, large.size() + 3);
@@ -75,20 +75,20 @@ TEST_P(writer, a_slow_reader_gets_all_of_it_and_flush_tells_the_low_water_mark) 
 }
 
 TEST_P(writer, lent_bytes_are_sent_from_where_they_lie) {
-    auto [near, far] = connected();
-    tcp_writer w(far);
-    far.async_receive_each([&](error_code ec, lent_buffer bytes) {
+    auto [local_end, remote_end] = connected();
+    tcp_writer w(remote_end);
+    remote_end.async_receive_each([&](error_code ec, lent_buffer bytes) {
         if (!ec) w.write(std::move(bytes));
     });
     std::string sent, heard;
     for (int i = 0; i < 300; ++i) sent += "message " + std::to_string(i) + '\n';
     asio::co_spawn(
         context(),
-        [&, &near = near, &far = far]() -> asio::awaitable<void> {
-            co_await asio::async_write(near, asio::buffer(sent), use_awaitable);
+        [&, &local_end = local_end, &remote_end = remote_end]() -> asio::awaitable<void> {
+            co_await asio::async_write(local_end, asio::buffer(sent), use_awaitable);
             heard.resize(sent.size());
-            co_await asio::async_read(near, asio::buffer(heard), use_awaitable);
-            far.close();
+            co_await asio::async_read(local_end, asio::buffer(heard), use_awaitable);
+            remote_end.close();
         },
         asio::detached);
     run();
@@ -96,10 +96,10 @@ TEST_P(writer, lent_bytes_are_sent_from_where_they_lie) {
 }
 
 TEST_P(writer, a_remote_that_is_gone_ends_it_with_an_error_and_flush_says_so) {
-    auto [near, far] = connected();
-    far.set_option(asio::socket_base::linger(true, 0));
-    far.close();
-    tcp_writer w(near);
+    auto [local_end, remote_end] = connected();
+    remote_end.set_option(asio::socket_base::linger(true, 0));
+    remote_end.close();
+    tcp_writer w(local_end);
     std::vector<error_code> heard;
     for (int i = 0; i < 3; ++i) w.write(asio::buffer(std::string(10'000, 'x')));
     w.async_flush(0, [&](error_code ec) { heard.push_back(ec); });
@@ -116,14 +116,14 @@ TEST_P(writer, a_remote_that_is_gone_ends_it_with_an_error_and_flush_says_so) {
 }
 
 TEST_P(writer, close_ends_what_was_written_and_who_waits) {
-    auto [near, far] = connected();
-    tcp_writer w(near);
+    auto [local_end, remote_end] = connected();
+    tcp_writer w(local_end);
     w.write(asio::buffer(std::string(20'000'000, 'x')));
     error_code flushed;
     w.async_flush(0, [&](error_code ec) { flushed = ec; });
     context().run_for(20ms);
     EXPECT_FALSE(flushed);
-    near.close();
+    local_end.close();
     w.write(asio::buffer("more", 4));
     context().restart();
     run();
@@ -131,8 +131,8 @@ TEST_P(writer, close_ends_what_was_written_and_who_waits) {
 }
 
 TEST_P(writer, a_flush_that_is_cancelled_ends_alone) {
-    auto [near, far] = connected();
-    tcp_writer w(near);
+    auto [local_end, remote_end] = connected();
+    tcp_writer w(local_end);
     w.write(asio::buffer(std::string(20'000'000, 'x')));
     asio::cancellation_signal stop;
     error_code first, second;
@@ -149,17 +149,17 @@ TEST_P(writer, a_flush_that_is_cancelled_ends_alone) {
 }
 
 TEST_P(writer, what_was_written_is_sent_although_the_writer_is_gone) {
-    auto [near, far] = connected();
+    auto [local_end, remote_end] = connected();
     std::string heard;
-    auto w = std::make_unique<tcp_writer>(near);
+    auto w = std::make_unique<tcp_writer>(local_end);
     w->write(asio::buffer(std::string(1'000'000, 'x')));
     w.reset();
     asio::co_spawn(
         context(),
-        [&, &near = near, &far = far]() -> asio::awaitable<void> {
+        [&, &local_end = local_end, &remote_end = remote_end]() -> asio::awaitable<void> {
             heard.resize(1'000'000);
-            co_await asio::async_read(far, asio::buffer(heard), use_awaitable);
-            near.close();
+            co_await asio::async_read(remote_end, asio::buffer(heard), use_awaitable);
+            local_end.close();
         },
         asio::detached);
     run();

@@ -21,8 +21,8 @@ using berth::datagram_details;
 using berth::udp_socket;
 using berth::udp_writer;
 
-inline const udp::endpoint anywhere(asio::ip::address_v4::loopback(), 0);
-using type_of_service = asio::detail::socket_option::integer<ASIO_OS_DEF(IPPROTO_IP), 1>;  // IP_TOS
+inline const udp::endpoint any_udp_port(asio::ip::address_v4::loopback(), 0);
+using type_of_service = asio::detail::socket_option::integer<ASIO_OS_DEF(IPPROTO_IP), IP_TOS>;
 
 inline std::string text_of(const datagram& d) {
     return {static_cast<const char*>(d.payload.data()), d.payload.size()};

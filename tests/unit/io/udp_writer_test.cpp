@@ -1,15 +1,18 @@
 // Datagrams that leave in runs.
+#include <berth/detail/datagram_control.hpp>
+
 #include "unit/io/udp_lending.hpp"
 
 namespace {
 
 using namespace io_test;
+using berth::detail::may_cut_datagrams;
 
 class udp_writing : public udp_lending {};
 BERTH_BY_BACKEND(udp_writing);
 
 TEST_P(udp_writing, runs_to_one_destination_leave_in_one_call) {
-    udp_socket server(context(), anywhere), other(context(), anywhere), client(context(), anywhere);
+    udp_socket server(context(), any_udp_port), other(context(), any_udp_port), client(context(), any_udp_port);
     const auto to = server.local_endpoint(), elsewhere = other.local_endpoint();
     udp_writer w(client);
     asio::post(context(), [&] {
@@ -25,11 +28,11 @@ TEST_P(udp_writing, runs_to_one_destination_leave_in_one_call) {
     EXPECT_EQ(receive(other, 1).size(), 1u);
     EXPECT_EQ(w.counts().sent, 15u);
     EXPECT_EQ(w.counts().failed, 0u);
-    EXPECT_EQ(w.counts().calls, 5u) << "eleven, one elsewhere, two that are longer, an empty one";
+    EXPECT_EQ(w.counts().calls, may_cut_datagrams() ? 5u : 15u) << "eleven, one elsewhere, two that are longer, an empty one";
 }
 
 TEST_P(udp_writing, more_than_a_call_takes_is_several_and_order_is_kept) {
-    udp_socket server(context(), anywhere), client(context(), anywhere);
+    udp_socket server(context(), any_udp_port), client(context(), any_udp_port);
     server.set_option(asio::socket_base::receive_buffer_size(4 << 20));
     udp_writer w(client);
     asio::post(context(), [&] {
@@ -38,14 +41,14 @@ TEST_P(udp_writing, more_than_a_call_takes_is_several_and_order_is_kept) {
     const auto all = receive(server, 100);
     ASSERT_EQ(all.size(), 100u);
     for (int i = 0; i < 100; ++i) EXPECT_EQ(text_of(all[static_cast<std::size_t>(i)]), "n" + std::to_string(100 + i));
-    EXPECT_LT(w.counts().calls, 10u);
+    EXPECT_LT(w.counts().calls, may_cut_datagrams() ? 10u : 101u);
 }
 
 TEST_P(udp_writing, answers_to_a_crowd_leave_in_one_call_for_each_of_it) {
     constexpr std::size_t crowd = 100, rounds = 5;  // more than are gathered at a time
     std::vector<udp_socket> members;
-    for (std::size_t m = 0; m < crowd; ++m) members.emplace_back(context(), anywhere);
-    udp_socket client(context(), anywhere);
+    for (std::size_t m = 0; m < crowd; ++m) members.emplace_back(context(), any_udp_port);
+    udp_socket client(context(), any_udp_port);
     udp_writer w(client);
     asio::post(context(), [&] {
         for (std::size_t round = 0; round < rounds; ++round)
@@ -54,7 +57,7 @@ TEST_P(udp_writing, answers_to_a_crowd_leave_in_one_call_for_each_of_it) {
     });
     run();
     EXPECT_EQ(w.counts().sent, 20 * rounds);
-    EXPECT_LE(w.counts().calls, 40u);
+    EXPECT_LE(w.counts().calls, may_cut_datagrams() ? 40u : 20u * rounds);
     asio::post(context(), [&] {
         for (std::size_t round = 0; round < rounds; ++round)
             for (auto& member : members) w.send(asio::buffer(std::to_string(round)), member.local_endpoint());
@@ -68,8 +71,10 @@ TEST_P(udp_writing, answers_to_a_crowd_leave_in_one_call_for_each_of_it) {
 }
 
 TEST_P(udp_writing, where_the_system_does_not_cut_each_is_sent_by_itself) {
-    udp_socket server(context(), anywhere), client(context(), anywhere);
-    client.set_option(asio::detail::socket_option::integer<ASIO_OS_DEF(SOL_SOCKET), 11>(1));  // SO_NO_CHECK
+    udp_socket server(context(), any_udp_port), client(context(), any_udp_port);
+    error_code refused;
+    client.set_option(asio::detail::socket_option::integer<ASIO_OS_DEF(SOL_SOCKET), 11>(1), refused);  // SO_NO_CHECK
+    if (refused && may_cut_datagrams()) GTEST_SKIP() << "nothing keeps this system from cutting";
     udp_writer w(client);
     const auto five = [&] {
         for (int i = 0; i < 5; ++i)
@@ -88,7 +93,7 @@ TEST_P(udp_writing, where_the_system_does_not_cut_each_is_sent_by_itself) {
 }
 
 TEST_P(udp_writing, a_writer_may_be_told_never_to_join) {
-    udp_socket server(context(), anywhere), client(context(), anywhere);
+    udp_socket server(context(), any_udp_port), client(context(), any_udp_port);
     udp_writer w(client, berth::segmentation::never);
     asio::post(context(), [&] {
         for (int i = 0; i < 5; ++i) w.send(asio::buffer(std::string(64, 'a')), server.local_endpoint());
@@ -98,7 +103,7 @@ TEST_P(udp_writing, a_writer_may_be_told_never_to_join) {
 }
 
 TEST_P(udp_writing, an_echo_from_lent_buffers_answers_all) {
-    udp_socket server(context(), anywhere), client(context(), anywhere);
+    udp_socket server(context(), any_udp_port), client(context(), any_udp_port);
     udp_writer answers(server);
     server.async_receive_each([&](error_code ec, datagram d) {
         if (!ec) answers.send(std::move(d.payload), d.source);
@@ -116,7 +121,7 @@ TEST_P(udp_writing, an_echo_from_lent_buffers_answers_all) {
 }
 
 TEST_P(udp_writing, datagrams_that_are_refused_are_counted) {
-    udp_socket client(context(), anywhere);
+    udp_socket client(context(), any_udp_port);
     udp_writer w(client);
     asio::post(context(), [&] {
         w.send(asio::buffer(std::string(66'000, 'x')), client.local_endpoint());
@@ -129,8 +134,9 @@ TEST_P(udp_writing, datagrams_that_are_refused_are_counted) {
 }
 
 TEST_P(udp_writing, a_socket_that_is_closed_before_the_turn_ends_takes_its_datagrams_with_it) {
-    udp_socket server(context(), anywhere);
-    auto client = std::make_unique<udp_socket>(context(), anywhere);
+    if (!may_cut_datagrams()) GTEST_SKIP() << "where datagrams are not joined each is sent at once";
+    udp_socket server(context(), any_udp_port);
+    auto client = std::make_unique<udp_socket>(context(), any_udp_port);
     auto w = std::make_unique<udp_writer>(*client);
     asio::post(context(), [&] {
         w->send(asio::buffer("text", 4), server.local_endpoint());

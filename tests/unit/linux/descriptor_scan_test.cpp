@@ -105,12 +105,12 @@ TEST(descriptor_scan, finds_the_dup_in_a_table_that_was_once_much_bigger) {
     rlimit limit{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
     const descriptor own = bound_socket(AF_INET, SOCK_DGRAM);
-    descriptor far(::fcntl(own, F_DUPFD, static_cast<int>(limit.rlim_cur) - 2));  // grows the table for good
-    ASSERT_GE(far, 0);
+    descriptor remote_end(::fcntl(own, F_DUPFD, static_cast<int>(limit.rlim_cur) - 2));  // grows the table for good
+    ASSERT_GE(remote_end, 0);
     EXPECT_TRUE(is_named(inode_of(own), {own}));
-    far.close();
+    remote_end.close();
     EXPECT_FALSE(is_named(inode_of(own), {own}));
-    const descriptor near(::dup(own));
+    const descriptor local_end(::dup(own));
     EXPECT_TRUE(is_named(inode_of(own), {own}));
 }
 

@@ -1,6 +1,9 @@
 // The filter drops exactly what a parked socket of the block would receive, and nothing else.
 #include "platform/linux/park_filter.hpp"
 
+#include <linux/bpf.h>
+#include <sys/mman.h>
+
 #include <chrono>
 
 #include "unit/linux/kernel_sockets.hpp"
@@ -118,6 +121,48 @@ TEST_F(park_filter_test, a_socket_of_a_released_block_passes_for_ever) {
     filter.reset();
     send_to(port_of(session), AF_INET, 5);
     EXPECT_EQ(count_received(session), 5);
+}
+
+/// An array as a predecessor might send one. -errno.
+int array_of(std::uint32_t value_size, std::uint32_t count, std::uint32_t flags = BPF_F_MMAPABLE) {
+    bpf_attr a{};
+    a.map_type = BPF_MAP_TYPE_ARRAY;
+    a.key_size = 4;
+    a.value_size = value_size;
+    a.max_entries = count;
+    a.map_flags = flags;
+    return linux_calls().bpf(BPF_MAP_CREATE, a);
+}
+
+TEST_F(park_filter_test, of_another_process_is_shared_if_it_is_such_a_filter_and_nothing_else_is) {
+    constexpr std::uint32_t count = 512;
+    const auto theirs = load(20000, count), others = load(20000, count);
+    const auto refuses = [&](int array, int program, std::uint32_t ports) {
+        const int sent = ::dup(array), with = ::dup(program);  // as they come over: the filter's, if it takes them
+        int error = 0;
+        const auto made = park_filter::share(linux_calls(), sent, with, ports, error);
+        if (made) return false;
+        ::close(sent), ::close(with);
+        return error < 0;
+    };
+    const descriptor larger(array_of(8, 2 * count)), smaller(array_of(8, count / 2)), narrow(array_of(4, count));
+    const descriptor unmapped(array_of(8, count, 0)), file(::memfd_create("no_map", MFD_CLOEXEC));
+    ASSERT_EQ(::ftruncate(file, 4096), 0);
+    EXPECT_TRUE(refuses(larger, theirs->program(), count));
+    EXPECT_TRUE(refuses(smaller, theirs->program(), count));
+    EXPECT_TRUE(refuses(narrow, theirs->program(), count));
+    EXPECT_TRUE(refuses(unmapped, theirs->program(), count));
+    EXPECT_TRUE(refuses(file, theirs->program(), count));
+    EXPECT_TRUE(refuses(others->array(), theirs->program(), count)) << "the program looks at another array";
+    EXPECT_TRUE(refuses(theirs->array(), theirs->array(), count)) << "an array is no program";
+    EXPECT_TRUE(refuses(theirs->array(), theirs->program(), count + 1)) << "of another block";
+
+    int error = 0;
+    const auto shared =
+        park_filter::share(linux_calls(), ::dup(theirs->array()), ::dup(theirs->program()), count, error);
+    ASSERT_NE(shared, nullptr) << strerror(-error);
+    shared->park(count - 1, 77);
+    EXPECT_TRUE(theirs->parked(count - 1));
 }
 
 TEST_F(park_filter_test, park_and_open_together_cost_at_most_30_ns) {

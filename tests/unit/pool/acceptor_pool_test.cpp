@@ -1,26 +1,13 @@
 // acceptor_pool and shared_listener: one port, several shards, every client served or told.
-#include <berth/acceptor_pool.hpp>
-
-#include "unit/pool/pool_ground.hpp"
-
-#include <sys/socket.h>
+#include "unit/pool/accepting_ground.hpp"
 
 #include <atomic>
-#include <optional>
 
 namespace {
 
 using namespace pool_test;
-using berth::acceptor_pool;
 using berth::errc;
 using berth::shared_listener;
-
-berth::reservation_request ports(std::uint32_t count) {
-    berth::reservation_request r;
-    r.block.count = count;
-    r.family = berth::address_family::ipv4;
-    return r;
-}
 
 /// Greets each client of one acceptor with a byte, and closes.
 struct greeter {
@@ -39,28 +26,19 @@ struct greeter {
     }
 };
 
-class acceptor_pool_of : public by_backend {
-protected:
-    error_code start(acceptor_pool& pool) {
-        error_code said = asio::error::fault;
-        pool.async_start([&](error_code ec) { said = ec; });
-        run();
-        return said;
-    }
-};
 BERTH_BY_BACKEND(acceptor_pool_of);
 
 TEST_P(acceptor_pool_of, opens_a_listener_for_one_shard) {
-    acceptor_pool pool(ports(2), {&context()});
+    acceptor_pool pool(listening_ports(2), {&context()});
     ASSERT_FALSE(start(pool)) << pool.failure().what;
     auto door = pool.open(0);
     std::atomic<int> greeted{0};
     greeter host{*door, greeted};
     host.next();
-    const int client = client_of(door.port());
+    const auto client = client_of(door.port());
     context().run_for(20ms);
-    EXPECT_EQ(end_of_client(client, 1000), served::yes);
-    ::close(client);
+    EXPECT_EQ(end_of_client(client, 1s), served::yes);
+    system::close_socket(client);
     error_code ec;
     door.give_back(ec);
     run();
@@ -69,18 +47,15 @@ TEST_P(acceptor_pool_of, opens_a_listener_for_one_shard) {
 
 TEST_P(acceptor_pool_of, one_port_is_served_by_every_shard_and_nothing_is_set_to_share_it) {
     shard one(GetParam()), two(GetParam());
-    acceptor_pool pool(ports(2), {&one.context(), &two.context()});
+    acceptor_pool pool(listening_ports(2), {&one.context(), &two.context()});
     pool.async_start(asio::use_future).get();
     auto listener = pool.open_on_all();
     ASSERT_EQ(listener.size(), 2u);
     std::atomic<int> greeted[2] = {};
     greeter hosts[2] = {{listener.acceptor(0), greeted[0], 200us}, {listener.acceptor(1), greeted[1], 200us}};
     for (int i = 0; i < 2; ++i) {
-        int shares = -1;
-        socklen_t size = sizeof shares;
-        ::getsockopt(listener.acceptor(static_cast<std::size_t>(i)).native_handle(), SOL_SOCKET, SO_REUSEPORT,
-                     &shares, &size);
-        EXPECT_EQ(shares, 0);
+        EXPECT_FALSE(
+            system::shares_its_port(listener.acceptor(static_cast<std::size_t>(i)).native_handle()));
         EXPECT_EQ(listener.acceptor(static_cast<std::size_t>(i)).local_endpoint().port(), listener.port());
     }
     one.there([&] { hosts[0].next(); });
@@ -88,11 +63,11 @@ TEST_P(acceptor_pool_of, one_port_is_served_by_every_shard_and_nothing_is_set_to
     constexpr int clients = 600, at_once = 20;
     int yes = 0;
     for (int i = 0; i < clients / at_once; ++i) {
-        std::vector<int> fds;
+        std::vector<system::socket_handle> fds;
         for (int k = 0; k < at_once; ++k) fds.push_back(client_of(listener.port()));
-        for (const int fd : fds) {
-            yes += end_of_client(fd, 5000) == served::yes;
-            ::close(fd);
+        for (const auto fd : fds) {
+            yes += end_of_client(fd, 5s) == served::yes;
+            system::close_socket(fd);
         }
     }
     EXPECT_EQ(yes, clients);
@@ -108,7 +83,7 @@ TEST_P(acceptor_pool_of, one_port_is_served_by_every_shard_and_nothing_is_set_to
 // Two shards greet; in the midst of it the listener is closed, then the pool.
 TEST_P(acceptor_pool_of, closed_while_clients_come_in_leaves_none_of_them_in_the_dark) {
     shard one(GetParam()), two(GetParam());
-    acceptor_pool pool(ports(1), {&one.context(), &two.context()});
+    acceptor_pool pool(listening_ports(1), {&one.context(), &two.context()});
     pool.async_start(asio::use_future).get();
     auto listener = pool.open_on_all();
     const auto port = listener.port();
@@ -118,7 +93,7 @@ TEST_P(acceptor_pool_of, closed_while_clients_come_in_leaves_none_of_them_in_the
     two.there([&] { hosts[1].next(); });
 
     std::atomic<bool> stop{false};
-    std::vector<int> fds;
+    std::vector<system::socket_handle> fds;
     std::thread visitors([&] {
         while (!stop && fds.size() < 3000) {
             fds.push_back(client_of(port));
@@ -132,9 +107,9 @@ TEST_P(acceptor_pool_of, closed_while_clients_come_in_leaves_none_of_them_in_the
     visitors.join();
     pool.close();  // who knocked at the silenced port hears now that nobody is there
     int outcomes[5] = {};
-    for (const int fd : fds) {
-        ++outcomes[static_cast<int>(end_of_client(fd, 5000))];
-        ::close(fd);
+    for (const auto fd : fds) {
+        ++outcomes[static_cast<int>(end_of_client(fd, 5s))];
+        system::close_socket(fd);
     }
     EXPECT_EQ(outcomes[static_cast<int>(served::silent)], 0);
     EXPECT_EQ(outcomes[static_cast<int>(served::yes)], greeted[0] + greeted[1]) << "who was accepted was greeted";
@@ -143,7 +118,7 @@ TEST_P(acceptor_pool_of, closed_while_clients_come_in_leaves_none_of_them_in_the
 }
 
 TEST_P(acceptor_pool_of, the_port_comes_back_and_serves_again) {
-    acceptor_pool pool(ports(1), {&context(), &context()});
+    acceptor_pool pool(listening_ports(1), {&context(), &context()});
     ASSERT_FALSE(start(pool));
     std::uint16_t port = 0;
     for (int round = 0; round < 5; ++round) {
@@ -157,10 +132,10 @@ TEST_P(acceptor_pool_of, the_port_comes_back_and_serves_again) {
         std::atomic<int> greeted{0};
         greeter host{listener.acceptor(static_cast<std::size_t>(round % 2)), greeted};
         host.next();
-        const int client = client_of(port);
+        const auto client = client_of(port);
         while (greeted == 0) context().run_one();
-        EXPECT_EQ(end_of_client(client, 1000), served::yes);
-        ::close(client);
+        EXPECT_EQ(end_of_client(client, 1s), served::yes);
+        system::close_socket(client);
         shared_listener moved(std::move(listener));
         EXPECT_FALSE(listener);
         bool closed = false;
@@ -179,38 +154,16 @@ TEST_P(acceptor_pool_of, the_port_comes_back_and_serves_again) {
 }
 
 TEST_P(acceptor_pool_of, a_descriptor_taken_out_of_its_acceptor_keeps_the_port) {
-    acceptor_pool pool(ports(1), {&context(), &context()});
+    acceptor_pool pool(listening_ports(1), {&context(), &context()});
     ASSERT_FALSE(start(pool));
     auto listener = pool.open_on_all();
-    const int mine = listener.acceptor(1).release();
+    const auto mine = listener.acceptor(1).release();
     listener.close();
     EXPECT_EQ(pool.statistics().ports.draining, 1u);
     error_code ec;
     EXPECT_FALSE(pool.open(0, ec)) << "it could still accept";
-    ::close(mine);
+    system::close_socket(mine);
     EXPECT_TRUE(pool.open(0, ec)) << ec.message();
-}
-
-TEST_P(acceptor_pool_of, without_descriptors_shares_nothing_and_loses_nothing) {
-    std::vector<berth::io_context*> eight(8, &context());
-    acceptor_pool pool(ports(1), eight);
-    ASSERT_FALSE(start(pool));
-    for (std::size_t room = 0; room < 8; ++room) {
-        const auto before = limit_of_descriptors(descriptors_now() + 20);
-        std::vector<int> fill;
-        for (int fd = 0; (fd = ::dup(0)) >= 0;) fill.push_back(fd);
-        for (std::size_t i = 0; i < room; ++i) ::close(fill[i]);
-        error_code ec;
-        const auto listener = pool.open_on_all(ec);
-        for (std::size_t i = room; i < fill.size(); ++i) ::close(fill[i]);
-        limit_of_descriptors(before);
-        EXPECT_FALSE(listener) << room;
-        EXPECT_TRUE(ec == errc::too_many_files || ec == asio::error::no_descriptors) << ec.message();
-        const auto retry = pool.open_on_all(ec);
-        EXPECT_FALSE(ec) << room << ": " << ec.message();
-    }
-    run();
-    EXPECT_EQ(pool.statistics().ports.total(), 1u);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 namespace {
 
 using namespace pool_test;
-class listener_pool_ending : public listener_pool_of {};
 BERTH_BY_BACKEND(listener_pool_ending);
 
 TEST_P(listener_pool_ending, nothing_is_opened_before_the_start_or_after_the_close) {
@@ -38,49 +37,6 @@ TEST_P(listener_pool_ending, a_start_that_fails_says_why_and_may_be_tried_again)
     }
     EXPECT_FALSE(start(pool));
     EXPECT_TRUE(pool.open(0));
-}
-
-TEST_P(listener_pool_ending, stop_waits_for_the_rooms_and_leaves_nothing) {
-    const auto block = free_block(4);
-    auto request = ports(4, 10s);  // ports that rest are nobody's
-    request.block = block;
-    listener_pool pool(request, {&context()});
-    ASSERT_FALSE(start(pool));
-    std::optional<endpoint> room = pool.open(0), other = pool.open(0);
-    other.reset();
-    bool stopped = false;
-    pool.async_stop([&](error_code ec) {
-        EXPECT_FALSE(ec);
-        stopped = true;
-    });
-    EXPECT_FALSE(stopped);
-    context().run_for(30ms);
-    EXPECT_FALSE(stopped) << "a room is open";
-    error_code ec;
-    EXPECT_FALSE(pool.open(0, ec)) << "but no new one";
-    EXPECT_TRUE(hears(*room));
-    room.reset();
-    run();
-    EXPECT_TRUE(stopped);
-    EXPECT_EQ(sockets_of_both(block), 0u);
-}
-
-TEST_P(listener_pool_ending, closed_lets_the_rooms_live_to_their_end) {
-    const auto block = free_block(4);
-    auto request = ports(4);
-    request.block = block;
-    std::optional<endpoint> room;
-    {
-        listener_pool pool(request, {&context()});
-        ASSERT_FALSE(start(pool));
-        room = pool.open(0);
-        pool.close();
-    }
-    run();
-    EXPECT_TRUE(hears(*room));
-    EXPECT_EQ(sockets_of_both(block), 2u) << "its socket and its holder";
-    room.reset();
-    EXPECT_EQ(sockets_of_both(block), 0u);
 }
 
 TEST_P(listener_pool_ending, gone_while_it_starts_or_grows_leaves_nothing) {

@@ -20,18 +20,16 @@ inline berth::reservation_request ports(std::uint32_t count, std::chrono::millis
 }
 
 inline bool hears(endpoint& e) {
-    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET, to.sin_port = htons(e.port()), to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
-    ::close(fd);
+    const auto sender = system::open_udp();
+    system::send_to(sender, "x", 1, udp::endpoint(asio::ip::address_v4::loopback(), e.port()));
+    system::close_socket(sender);
     char got[4];
     e->non_blocking(true);
     error_code ec;
     return e->receive(asio::buffer(got), 0, ec) == 1;
 }
 
-class listener_pool_of : public by_backend {
+class listener_pool_of : public pool_by_backend {
 protected:
     error_code start(listener_pool& pool) {
         error_code said = asio::error::fault;
@@ -40,5 +38,7 @@ protected:
         return said;
     }
 };
+
+class listener_pool_ending : public listener_pool_of {};
 
 }  // namespace pool_test

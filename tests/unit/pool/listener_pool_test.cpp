@@ -85,22 +85,6 @@ TEST_P(listener_pool_of, few_ports_grows_before_it_runs_out_and_up_to_its_most) 
     EXPECT_TRUE(pool.open(0, ec)) << ec.message();
 }
 
-TEST_P(listener_pool_of, a_block_that_is_refused_later_is_told_and_the_pool_goes_on) {
-    listener_pool pool(ports(2), {&context()}, {.grow_by = 500, .most = 1000, .low_water = 2});
-    ASSERT_FALSE(start(pool));
-    const auto before = limit_of_descriptors(descriptors_now() + 50);
-    auto room = pool.open(0);
-    run();
-    limit_of_descriptors(before);
-    EXPECT_EQ(pool.statistics().growths_refused, 1u);
-    EXPECT_EQ(pool.failure().code, errc::too_many_files);
-    EXPECT_NE(pool.failure().what.find("RLIMIT_NOFILE"), std::string::npos) << pool.failure().what;
-    auto other = pool.open(0);
-    run();
-    EXPECT_EQ(pool.statistics().blocks, 1u) << "not tried again at once";
-    EXPECT_TRUE(hears(other));
-}
-
 // A socket of berth's that was only used to send and receive is not audited at give back; any other is.
 TEST_P(listener_pool_of, what_a_room_did_to_its_socket_does_not_reach_the_next) {
     listener_pool pool(ports(1), {&context()});
@@ -116,13 +100,12 @@ TEST_P(listener_pool_of, what_a_room_did_to_its_socket_does_not_reach_the_next) 
             *e = std::move(moved);
         },
         [](endpoint& e) {
-            const int tos = 0x10;
-            ::setsockopt(e->native_handle(), IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+            system::set_option(e->native_handle(), IPPROTO_IP, IP_TOS, 0x10);
         },
         [](endpoint& e) { e->connect(udp::endpoint(asio::ip::address_v4::loopback(), 9)); },
         [](endpoint& e) {
-            const int hops = 7, handle = e->release();
-            ::setsockopt(handle, IPPROTO_IP, IP_TTL, &hops, sizeof hops);
+            const auto handle = e->release();
+            system::set_option(handle, IPPROTO_IP, IP_TTL, 7);
             e->assign(udp::v4(), handle);
         },
         [](endpoint& e) {
@@ -152,9 +135,7 @@ TEST_P(listener_pool_of, what_a_room_did_to_its_socket_does_not_reach_the_next) 
         asio::socket_base::broadcast broadcast;
         next->get_option(hops);
         next->get_option(broadcast);
-        int tos = -1;
-        socklen_t size = sizeof tos;
-        ::getsockopt(next->native_handle(), IPPROTO_IP, IP_TOS, &tos, &size);
+        const int tos = system::option_of(next->native_handle(), IPPROTO_IP, IP_TOS);
         EXPECT_GT(hops.value(), 32) << i;
         EXPECT_FALSE(broadcast.value()) << i;
         EXPECT_EQ(tos, 0) << i;

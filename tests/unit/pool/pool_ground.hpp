@@ -1,14 +1,13 @@
 // What the tests of pools share: shards on threads of their own, blocking clients that are none of berth's.
 #pragma once
 
-#include "scenario/failing_ground.hpp"
+#include <berth/port_reservation.hpp>
+
+#include "support/free_block.hpp"
+#include "support/sockets.hpp"
 #include "unit/io/by_backend.hpp"
 
 #include <asio.hpp>
-
-#include <arpa/inet.h>
-#include <poll.h>
-#include <sys/resource.h>
 
 #include <memory>
 #include <thread>
@@ -17,7 +16,9 @@
 namespace pool_test {
 
 using namespace io_test;
-using namespace berth::test;
+namespace system = berth::test;
+using berth::test::descriptors_now;
+using berth::test::free_block;
 using asio::ip::tcp;
 using asio::ip::udp;
 
@@ -47,36 +48,37 @@ private:
 
 enum class served { yes, reset, refused, closed, silent };
 
-inline int client_of(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET, to.sin_port = htons(port), to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to);
-    return fd;
+inline system::socket_handle client_of(std::uint16_t port) {
+    const auto client = system::open_tcp();
+    system::set_nonblocking(client, true);
+    system::connect_socket(client, tcp::endpoint(asio::ip::address_v4::loopback(), port));
+    return client;
 }
 
 /// How it ends for a client that waits for one byte, and then asks. (A listener that falls silent in the midst of a
 /// handshake leaves a client that only waits in the dark; whoever speaks is told.)
-inline served end_of_client(int fd, int timeout_ms) {
-    pollfd wait{fd, POLLIN, 0};
-    if (::poll(&wait, 1, timeout_ms) == 0) {
-        ::send(fd, "?", 1, MSG_NOSIGNAL);
-        if (::poll(&wait, 1, timeout_ms) == 0) return served::silent;
+inline served end_of_client(system::socket_handle client, std::chrono::milliseconds limit) {
+    if (!system::wait_readable(client, limit)) {
+        system::send_some(client, "?", 1);
+        if (!system::wait_readable(client, limit)) return served::silent;
     }
     char byte = 0;
-    const ssize_t got = ::recv(fd, &byte, 1, 0);
+    const auto got = system::receive_some(client, &byte, 1);
     if (got == 1) return served::yes;
     if (got == 0) return served::closed;
-    return errno == ECONNREFUSED ? served::refused : served::reset;
+    return system::last_trouble() == system::trouble::refused ? served::refused : served::reset;
 }
 
-inline std::size_t limit_of_descriptors(std::size_t soft) {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    const auto before = limit.rlim_cur;
-    limit.rlim_cur = soft;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    return before;
-}
+/// A system without a provider of ports says so; its tests of pools are skipped.
+class pool_by_backend : public by_backend {
+protected:
+    void SetUp() override {
+        by_backend::SetUp();
+        if (IsSkipped()) return;
+        berth::failure why;
+        auto one = berth::port_reservation::reserve({}, why);
+        if (why.code == berth::errc::operation_not_supported) GTEST_SKIP() << why.what;
+    }
+};
 
 }  // namespace pool_test

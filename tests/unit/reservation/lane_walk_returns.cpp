@@ -29,6 +29,7 @@ void lane_walk::lose(std::uint32_t i) {
     static auto& left_behind = *new std::deque<bound_port*>;  // reachable to the end: not a leak
     left_behind.push_back(new bound_port(std::move(*out_[i].handle)));
     out_[i].handle.reset();
+    kernel_.close(sim(i).session);
     lane_->give_back(i, true, model_.ports[i].exposed, true);
     model_.lose(i);
 }

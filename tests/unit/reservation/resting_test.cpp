@@ -193,6 +193,46 @@ TEST_F(resting, pairs_are_an_even_port_and_the_odd_one_above_it) {
     reserve(1, milliseconds(0), milliseconds(0));
 }
 
+TEST_F(resting, a_run_is_whole_or_nothing_and_comes_back_port_by_port) {
+    auto& lane = reserve(8, milliseconds(0), milliseconds(0), draw_order::random, 30001);
+    error_code ec;
+    auto in_the_way = lane.take_port(30004, ec);
+    std::array<bound_port, 4> run;
+    EXPECT_FALSE(lane.take_run(run, 2, ec)) << "from 30006 on there are three";
+    EXPECT_EQ(ec, errc::block_exhausted);
+    EXPECT_FALSE(run[0] || run[1] || run[2] || run[3]);
+    ASSERT_TRUE(lane.take_run(run, 1, ec)) << ec.message();
+    for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(run[i].port(), 30005 + i);
+    EXPECT_EQ(core->statistics().ports.open, 5U);
+    for (auto& port : run) port.give_back(ec);
+    in_the_way.give_back(ec);
+    std::array<bound_port, 8> all;
+    EXPECT_TRUE(lane.take_run(all, 1, ec));
+    std::array<bound_port, 9> more;
+    EXPECT_FALSE(lane.take_run(more, 1, ec));
+    EXPECT_EQ(ec, errc::block_exhausted);
+    EXPECT_FALSE(lane.take_run({}, 1, ec));
+    EXPECT_EQ(ec, errc::invalid_argument);
+    EXPECT_FALSE(lane.take_run(run, 0, ec));
+    EXPECT_EQ(ec, errc::invalid_argument);
+}
+
+TEST_F(resting, a_run_goes_around_a_port_that_does_not_open_and_past_what_rests) {
+    auto& lane = reserve(6, milliseconds(50), milliseconds(0));
+    kernel.port(false, 30002).open_fails = true;
+    error_code ec;
+    std::array<bound_port, 3> run;
+    ASSERT_TRUE(lane.take_run(run, 1, ec)) << ec.message();
+    EXPECT_EQ(run[0].port(), 30003) << "two that had been opened with it went back";
+    EXPECT_EQ(core->statistics().open_failures, 1U);
+    for (auto& port : run) port.give_back(ec);
+    EXPECT_FALSE(lane.take_run(run, 1, ec)) << "they rest";
+    EXPECT_EQ(ec, errc::block_exhausted);
+    kernel.port(false, 30002).open_fails = false;
+    pass(milliseconds(50));
+    EXPECT_TRUE(lane.take_run(run, 1, ec)) << ec.message();
+}
+
 TEST_F(resting, half_a_pair_is_no_pair_and_stays_available) {
     auto& lane = reserve(4, milliseconds(0), milliseconds(0));
     error_code ec;

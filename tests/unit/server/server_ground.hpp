@@ -10,19 +10,12 @@
 #include <asio/use_future.hpp>
 #include <asio/write.hpp>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <future>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "support/sockets.hpp"
 #include "unit/io/by_backend.hpp"
 
 namespace server_test {
@@ -35,6 +28,7 @@ using berth::connection;
 using berth::server;
 using berth::server_options;
 using clock = std::chrono::steady_clock;
+namespace system = berth::test;
 
 constexpr auto as_tuple = asio::experimental::as_tuple(use_awaitable);
 
@@ -43,51 +37,42 @@ class client {
 public:
     client() = default;
     explicit client(const tcp::endpoint& to, const char* from = "127.0.0.1", int receive_buffer = 0)
-        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        const timeval patience{5, 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-        if (receive_buffer != 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-        sockaddr_in mine{};
-        mine.sin_family = AF_INET;
-        ::inet_pton(AF_INET, from, &mine.sin_addr);
-        EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&mine), sizeof mine), 0) << errno;
-        sockaddr_in server{};
-        server.sin_family = AF_INET;
-        server.sin_port = htons(to.port());
-        server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        is_connected_ = ::connect(fd_, reinterpret_cast<sockaddr*>(&server), sizeof server) == 0 || went_through();
+        : socket_(system::open_tcp()) {
+        system::give_up_after(socket_, 5s);
+        if (receive_buffer != 0) system::set_option(socket_, SOL_SOCKET, SO_RCVBUF, receive_buffer);
+        EXPECT_TRUE(system::bind_socket(socket_, tcp::endpoint(asio::ip::make_address(from), 0)))
+            << system::last_error();
+        is_connected_ =
+            system::connect_socket(socket_, tcp::endpoint(asio::ip::address_v4::loopback(), to.port())) ||
+            went_through();
     }
     client(client&& other) noexcept
-        : fd_(std::exchange(other.fd_, -1)), is_connected_(other.is_connected_) {}
+        : socket_(std::exchange(other.socket_, system::no_socket)), is_connected_(other.is_connected_) {}
     client& operator=(client&& other) noexcept {
-        std::swap(fd_, other.fd_);
+        std::swap(socket_, other.socket_);
         std::swap(is_connected_, other.is_connected_);
         return *this;
     }
     ~client() {
-        if (fd_ >= 0) ::close(fd_);
+        if (socket_ != system::no_socket) system::close_socket(socket_);
     }
     explicit operator bool() const { return is_connected_; }
-    [[nodiscard]] int fd() const { return fd_; }
+    [[nodiscard]] system::socket_handle socket() const { return socket_; }
 
     void say(const std::string& bytes) const {
-        EXPECT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())) << errno;
+        EXPECT_EQ(system::send_some(socket_, bytes.data(), bytes.size()), static_cast<std::ptrdiff_t>(bytes.size()))
+            << system::last_error();
     }
-    void end() const { ::shutdown(fd_, SHUT_WR); }
+    void end() const { system::end_sending(socket_); }
     /// With a reset.
-    void abort() {
-        const linger now{1, 0};
-        ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-        ::close(std::exchange(fd_, -1));
-    }
+    void abort() { system::close_with_reset(std::exchange(socket_, system::no_socket)); }
     /// So many bytes; fewer: the other side ended, or five seconds went by.
     [[nodiscard]] std::string hear(std::size_t size) const {
         std::string heard(size, '\0');
         std::size_t got = 0;
         while (got < size) {
-            const auto n = ::recv(fd_, heard.data() + got, size - got, 0);
-            if (n < 0 && errno == EINTR) continue;  // a ring of this thread has something to do
+            const auto n = system::receive_some(socket_, heard.data() + got, size - got);
+            if (n < 0 && system::last_trouble() == system::trouble::interrupted) continue;  // by a ring of this thread
             if (n <= 0) break;
             got += static_cast<std::size_t>(n);
         }
@@ -105,11 +90,8 @@ public:
         const auto until = clock::now() + most;
         for (char dropped[4096];;) {
             const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock::now());
-            pollfd waiting{fd_, POLLIN, 0};
-            const int ready = ::poll(&waiting, 1, static_cast<int>(std::max(left, 0ms).count()));
-            if (ready < 0 && errno == EINTR) continue;
-            if (ready <= 0) return open;
-            const auto n = ::recv(fd_, dropped, sizeof dropped, MSG_DONTWAIT);
+            if (!system::wait_readable(socket_, std::max(left, 0ms))) return open;
+            const auto n = system::receive_some(socket_, dropped, sizeof dropped);
             if (n == 0) return ended;
             if (n < 0) return reset;
         }
@@ -118,22 +100,21 @@ public:
 private:
     /// A connect that was interrupted goes on.
     [[nodiscard]] bool went_through() const {
-        if (errno != EINTR) return false;
-        pollfd waiting{fd_, POLLOUT, 0};
-        while (::poll(&waiting, 1, 5000) < 0 && errno == EINTR) {
-        }
-        int error = 0;
-        socklen_t size = sizeof error;
-        return ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+        return system::last_trouble() == system::trouble::interrupted && system::wait_writable(socket_, 5s) &&
+               system::pending_error(socket_) == 0;
     }
 
-    int fd_ = -1;
+    system::socket_handle socket_ = system::no_socket;
     bool is_connected_ = false;
 };
 
 /// Until the client ends, or the server stops and nothing has come.
 awaitable<void> echo(connection c);
 berth::connection_callbacks echo_callbacks();
+
+/// For tests that tell a reset from an end by what a client hears late.
+#define BERTH_NEEDS_RESETS_TO_BE_KEPT() \
+    if (!system::resets_are_kept()) GTEST_SKIP() << "here a reset that nobody waited for is heard as an end"
 
 class server_by_backend : public by_backend {
 protected:

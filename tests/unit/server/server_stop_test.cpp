@@ -81,6 +81,19 @@ TEST_P(server_stop, who_does_not_end_is_cut_at_the_deadline_and_not_before) {
     EXPECT_EQ(books().handler_failures, 0u) << "that it was cut is not its fault";
 }
 
+TEST_P(server_stop, who_goes_on_without_a_connection_at_the_deadline_is_not_taken_for_ended) {
+    const auto running = serve([](connection c) -> awaitable<void> {
+        berth::steady_timer timer(c.get_executor(), 400ms);
+        c.close();
+        co_await timer.async_wait(use_awaitable);
+    });
+    const client one(at_);
+    ASSERT_TRUE(soon([](const auto& b) { return b.accepted == 1; }));
+    EXPECT_EQ(stopped(50ms), asio::error::timed_out);
+    EXPECT_TRUE(soon([](const auto& b) { return b.ended == 1; }));
+    EXPECT_EQ(books().cut, 0u);
+}
+
 TEST_P(server_stop, a_handler_that_lets_the_stop_come_out_as_an_exception_has_not_failed) {
     const auto running = serve([](connection c) -> awaitable<void> {
         char data[64];
@@ -94,6 +107,7 @@ TEST_P(server_stop, a_handler_that_lets_the_stop_come_out_as_an_exception_has_no
 }
 
 TEST_P(server_stop, an_answer_that_is_cut_off_ends_with_a_reset) {
+    BERTH_NEEDS_RESETS_TO_BE_KEPT();
     const auto running = serve([](connection c) -> awaitable<void> {
         c.write(asio::buffer(std::string(16 << 20, 'a')));
         co_return;

@@ -21,6 +21,12 @@
 #include <asio/local/stream_protocol.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #endif
+#if defined(ASIO_HAS_IOCP)
+#include <asio/local/datagram_protocol.hpp>
+#include <asio/local/stream_protocol.hpp>
+#include <asio/windows/object_handle.hpp>
+#include <asio/windows/stream_handle.hpp>
+#endif
 
 #include <string>
 #include <system_error>
@@ -55,8 +61,22 @@ inline const char* name_of_refused_guest(asio::execution_context& context) {
         return "an asio::posix descriptor or a serial port was made on a berth::io_context: it needs an "
                "asio::io_context";
 #endif
-    if (!std::is_same_v<ad::scheduler, ad::io_context_impl> && has_service<ad::io_context_impl>(context))
-        return "an I/O object of Asio's own was made on a berth::io_context: use berth's";
+#if defined(ASIO_HAS_IOCP)
+    using steady_traits =
+        ad::chrono_time_traits<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>>;
+    if (has_service<ad::deadline_timer_service<steady_traits>>(context))  // its port waits for timers in a thread
+        return "an asio::steady_timer was made on a berth::io_context: use berth::steady_timer";
+    if (has_service<ad::win_iocp_socket_service<asio::ip::tcp>>(context))
+        return "an asio::ip::tcp::socket or acceptor was made on a berth::io_context: use berth::tcp_socket and "
+               "berth::tcp_acceptor";
+    if (has_service<ad::win_iocp_socket_service<asio::ip::udp>>(context))
+        return "an asio::ip::udp::socket was made on a berth::io_context: use berth::udp_socket";
+    if (has_service<ad::win_iocp_socket_service<asio::local::stream_protocol>>(context) ||
+        has_service<ad::win_iocp_socket_service<asio::local::datagram_protocol>>(context))
+        return "a socket of asio::local was made on a berth::io_context: it needs an asio::io_context";
+    if (has_service<ad::win_iocp_handle_service>(context) || has_service<ad::win_object_handle_service>(context))
+        return "a handle of asio::windows was made on a berth::io_context: it needs an asio::io_context";
+#endif
     return nullptr;
 }
 
@@ -79,6 +99,8 @@ public:
             });
             asio::add_service<scheduler>(context, scheduler_);
             scheduler_->work_started();  // for good: it never thinks that it is out of work
+        } else {
+            asio::add_service(context, new asio::detail::io_context_impl(context, 0, false));
         }
     }
 

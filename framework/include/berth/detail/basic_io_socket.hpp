@@ -102,7 +102,7 @@ public:
     template <class Token = asio::default_completion_token_t<executor_type>>
     auto async_wait(wait_type what, Token&& token = asio::default_completion_token_t<executor_type>()) {
         return this->template initiate<wait_work, void(error_code)>(
-            token, [what](operation& op, auto&) { op.what = verb_of(what); });
+            static_cast<Token&&>(token), [what](operation& op, auto&) { op.what = verb_of(what); });
     }
 
 protected:

@@ -135,16 +135,18 @@ public:
 
     /// Any thread, as attach. What has not expired is run later, cancelled; no node is in the list any more that
     /// cancel of a list has passed over. Returns how many were cancelled.
-    BERTH_DECL void add(timer_node& timer, timer_list& list) noexcept;
+    /// add throws std::bad_alloc; then nothing waits.
+    BERTH_DECL void add(timer_node& timer, timer_list& list);
     BERTH_DECL void cancel(timer_node& timer) noexcept;
     BERTH_DECL std::size_t cancel(timer_list& list, std::size_t most) noexcept;
     /// For those who know that the node is theirs alone. Post of remove: it is not run; false: it was not waiting.
-    BERTH_DECL void add(timer_node& timer) noexcept;
+    BERTH_DECL void add(timer_node& timer);
     BERTH_DECL bool remove(timer_node& timer) noexcept;
 
     /// A lent buffer is not read any more. Any thread; from another than the owner's its bytes, which begin at `data`,
     /// carry the message.
     BERTH_DECL void return_buffer(std::uint32_t id, void* data) noexcept;
+    static constexpr std::size_t room_to_return = 64;  ///< bytes from `data` on, of which there are never fewer
 
     /// Runs the node when nothing else is ready, before the system is asked for more, but after 64 handlers at the
     /// latest. Pre: is_here(). Counts as work.

@@ -77,14 +77,14 @@ private:
     slot_link slot_;
 };
 
-/// Makes an operation; the caller fills in what it asks for, and begins it.
+/// Makes an operation; the caller fills in what it asks for, and begins it. A handler that is an lvalue is copied.
 template <class Work, class Handler, class IoExecutor, class... Args>
-auto* make_operation(event_loop& loop, const IoExecutor& io_executor, Handler& handler, Args&&... args) {
+auto* make_operation(event_loop& loop, const IoExecutor& io_executor, Handler&& handler, Args&&... args) {
     using type = handler_operation<Work, std::decay_t<Handler>, IoExecutor>;
     auto allocator = allocator_for<type>(handler, loop);
     type* const memory = allocator.allocate(1);
     try {
-        return new (memory) type(loop, io_executor, std::move(handler), static_cast<Args&&>(args)...);
+        return new (memory) type(loop, io_executor, static_cast<Handler&&>(handler), static_cast<Args&&>(args)...);
     } catch (...) {
         allocator.deallocate(memory, 1);
         throw;

@@ -30,15 +30,17 @@ namespace detail {
 
 class offering {
 public:
-    BERTH_DECL static std::shared_ptr<offering> open(const std::string& address, failure& f);
+    BERTH_DECL static std::shared_ptr<offering> open(const std::string& address, failure& f) noexcept;
+    /// Of an object that offers nothing.
+    BERTH_DECL static void offers_nothing(failure& f) noexcept;
     offering() = default;
     offering(const offering&) = delete;
     offering& operator=(const offering&) = delete;
     virtual ~offering() = default;
 
-    virtual void add(const port_reservation& r, std::string name, failure& f) = 0;
+    virtual void add(const port_reservation& r, std::string name, failure& f) noexcept = 0;
     virtual void serve(const port_reservation& r, transport protocol, std::uint16_t port, std::string name,
-                       failure& f) = 0;
+                       failure& f) noexcept = 0;
     /// Readable when advance() has something to do.
     [[nodiscard]] virtual native_handle_type waits_on() const noexcept = 0;
     /// True: a successor has everything, or ec says why none can come.
@@ -52,7 +54,7 @@ public:
 class receiving {
 public:
     BERTH_DECL static std::unique_ptr<receiving> receive(const std::string& address,
-                                                         std::chrono::milliseconds patience, failure& f);
+                                                         std::chrono::milliseconds patience, failure& f) noexcept;
     receiving() = default;
     receiving(const receiving&) = delete;
     receiving& operator=(const receiving&) = delete;
@@ -63,7 +65,7 @@ public:
     virtual port_reservation take_reservation(std::string_view name, error_code& ec) = 0;
     virtual bound_port take_port(std::size_t i, error_code& ec) = 0;
     virtual void complete() = 0;
-    virtual std::shared_ptr<offering> offer(failure& f) = 0;
+    virtual std::shared_ptr<offering> offer(failure& f) noexcept = 0;
 };
 
 }  // namespace detail

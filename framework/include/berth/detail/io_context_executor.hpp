@@ -226,9 +226,9 @@ inline io_context::native_wait_handle_type io_context::native_wait_handle() {
     error_code ec;
     const auto handle = loop_->wait_handle(ec);
     if (ec) {
-        throw std::system_error(ec,
-                                "this backend has no handle to wait for (io_uring has one from Linux 6.1 on): make the "
-                                "berth::io_context with backend_choice::asio");
+        throw std::system_error(error_code(ec.value(), asio::error::get_system_category()),
+                                "no handle to wait for: io_uring has one from Linux 6.1 on, a context made with "
+                                "backend_choice::asio has one on every Linux, and Windows has none");
     }
     return static_cast<native_wait_handle_type>(handle);
 }

@@ -23,6 +23,8 @@ BERTH_DECL void bind_native(native_value socket, const void* address, std::size_
 BERTH_DECL void listen_native(native_value socket, int backlog, int& error) noexcept;
 BERTH_DECL void connect_native(native_value socket, const void* address, std::size_t size, bool nonblocking,
                                int& error) noexcept;
+/// Of a connect's error: the two ends are those of another connection, or of what is left of one.
+BERTH_DECL bool is_taken_tuple(int error) noexcept;
 BERTH_DECL native_value accept_native(native_value socket, void* address, std::size_t* size, bool nonblocking,
                                       int& error) noexcept;
 BERTH_DECL void shutdown_native(native_value socket, int how, int& error) noexcept;
@@ -35,6 +37,8 @@ BERTH_DECL void control_native(native_value socket, int name, void* argument, in
 BERTH_DECL void set_nonblocking_native(native_value socket, bool on, int& error) noexcept;
 BERTH_DECL bool at_mark_native(native_value socket, int& error) noexcept;
 BERTH_DECL std::size_t available_native(native_value socket, int& error) noexcept;
+/// Datagrams that the socket's receive buffer had no room for, modulo 2^32.
+BERTH_DECL std::uint32_t overflowed_native(native_value socket, int& error) noexcept;
 BERTH_DECL void wait_native(native_value socket, verb what, int& error) noexcept;
 
 /// Bytes; with an address the source, or where to.

@@ -16,7 +16,7 @@ inline constexpr bool has_no_executor =
     std::is_same_v<asio::associated_executor_t<Handler, io_context::executor_type>, io_context::executor_type>;
 
 /// Work: `form`, the operation that it needs; `call(handler, op, completion, loop)` for a result, `end(handler, ec)`
-/// for the end.
+/// for the end. Before that, if there is one, `was_closed()`: the socket is closed, so the end is operation_aborted.
 template <class Work, class Handler>
 class ongoing_operation final : public Work::form {
 public:
@@ -37,6 +37,9 @@ private:
         if (c.more) return self.work.call(self.handler_, self, c, self.loop_);
         self.forget_slot();
         const int result = c.result;
+        if constexpr (requires { self.work.was_closed(); }) {
+            if (self.socket == nullptr) self.work.was_closed();
+        }
         auto last = std::move(self.work);
         Handler mine(self.free());
         last.end(mine, result == 0 ? error_code(asio::error::eof) : error_of(result));

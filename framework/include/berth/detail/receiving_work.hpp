@@ -47,7 +47,7 @@ private:
             d.destination = asio::ip::address_v4(bytes);
         } else if (control.family == 6) {
             const asio::ip::address_v6 address(control.destination);
-            d.destination = address.is_link_local() ? asio::ip::address_v6(control.destination, control.interface)
+            d.destination = address.is_link_local() ? asio::ip::address_v6(control.destination, control.interface_index)
                                                     : address;
         }
         d.traffic_class = control.traffic_class;

@@ -40,7 +40,8 @@ struct shard_place {
 class server_core {
 public:
     /// Throws std::invalid_argument, naming what makes no sense.
-    BERTH_DECL static std::shared_ptr<server_core> make(std::vector<shard_place> places, const server_options& options);
+    BERTH_DECL static std::shared_ptr<server_core> make(const std::vector<shard_place>& places,
+                                                        const server_options& options);
     server_core() = default;
     server_core(const server_core&) = delete;
     server_core& operator=(const server_core&) = delete;

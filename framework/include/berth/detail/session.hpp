@@ -72,9 +72,9 @@ public:
     [[nodiscard]] BERTH_DECL std::size_t queued() const noexcept;
     [[nodiscard]] BERTH_DECL bool is_above_high() const noexcept;
     /// Completes when the queue is at its low watermark or below (or empty), or with is_cancelled when the end came.
-    BERTH_DECL void wait_drained(timer_node& wait, bool until_empty) noexcept;
+    BERTH_DECL void wait_drained(timer_node& wait, bool until_empty);
     /// Completes when the server begins to stop.
-    BERTH_DECL void wait_stopping(timer_node& wait) noexcept;
+    BERTH_DECL void wait_stopping(timer_node& wait);
 
     // --- the end
 

@@ -166,7 +166,7 @@ protected:
 
     /// Starts an operation: Work(args...) lives in it, prepare(op, work) fills in what it asks for.
     template <class Work, class Signature, class Token, class Prepare, class... Args>
-    auto initiate(Token& token, Prepare prepare, Args&&... args) {
+    auto initiate(Token&& token, Prepare prepare, Args&&... args) {
         return asio::async_initiate<Token, Signature>(initiate_operation<Work>{this}, token, std::move(prepare),
                                                       static_cast<Args&&>(args)...);
     }
@@ -198,7 +198,8 @@ private:
         template <class Handler, class Prepare, class... Args>
         void operator()(Handler&& handler, Prepare prepare, Args&&... args) const {
             event_loop& loop = self->loop();
-            auto* const op = make_operation<Work>(loop, self->get_executor(), handler, static_cast<Args&&>(args)...);
+            auto* const op = make_operation<Work>(loop, self->get_executor(), static_cast<Handler&&>(handler),
+                                                  static_cast<Args&&>(args)...);
             prepare(*op, op->work);
             if (!self->is_open()) return loop.end_later(*op, -error_code(asio::error::bad_descriptor).value());
             op->listen_to_slot();

@@ -17,6 +17,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace berth::detail {
@@ -56,7 +57,12 @@ public:
             slot.assign([this](asio::cancellation_type type) { signal_.emit(type); });
         due = when;
         is_waiting_.store(true, std::memory_order_release);
-        loop_.add(*this);
+        try {
+            loop_.add(*this);
+        } catch (...) {
+            is_waiting_.store(false, std::memory_order_release);
+            throw;
+        }
     }
     /// The operation hears signals, or is over.
     void has_begun() noexcept { has_begun_.store(true, std::memory_order_release); }
@@ -126,20 +132,32 @@ private:
     Handler handler_;
 };
 
-/// In the place of the real handler, whose executor and allocator it has.
+struct no_allocator {};
+
+/// In the place of the real handler, whose executor and allocator it has. The allocator also after it was moved from:
+/// Asio 1.22 asks then, where the compiler makes the arguments of a call from the last to the first (g++).
 template <class Handler, class IoExecutor>
 class timed_handler {
     using operation_type = timed_operation<Handler, IoExecutor>;
+    using own_allocator = asio::associated_allocator_t<Handler, no_allocator>;
 
 public:
     using executor_type = typename operation_type::executor_type;
     using cancellation_slot_type = asio::cancellation_slot;
 
-    explicit timed_handler(operation_type* op) noexcept : op_(op) {}
+    explicit timed_handler(operation_type* op) noexcept
+        : op_(op), allocator_(asio::get_associated_allocator(op->handler(), no_allocator())) {}
 
     [[nodiscard]] executor_type get_executor() const noexcept { return op_->executor(); }
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return op_->slot(); }
-    [[nodiscard]] const Handler& handler() const noexcept { return op_->handler(); }
+    template <class Otherwise>
+    [[nodiscard]] asio::associated_allocator_t<Handler, Otherwise> allocator(const Otherwise& otherwise) const noexcept {
+        if constexpr (std::is_same_v<own_allocator, no_allocator>) {
+            return otherwise;
+        } else {
+            return allocator_;
+        }
+    }
 
     template <class... Args>
     void operator()(Args&&... args) {
@@ -157,6 +175,7 @@ private:
         }
     };
     std::unique_ptr<operation_type, let_go> op_;
+    [[no_unique_address]] own_allocator allocator_;
 };
 
 /// From the start of the clock to the end of the initiation.
@@ -168,17 +187,23 @@ public:
             op_->add_share();
         else
             op.has_begun();
-        op.start_clock(due);
+        try {
+            op.start_clock(due);
+        } catch (...) {
+            end();
+            throw;
+        }
     }
     timed_beginning(const timed_beginning&) = delete;
     timed_beginning& operator=(const timed_beginning&) = delete;
-    ~timed_beginning() {
+    ~timed_beginning() { end(); }
+
+private:
+    void end() noexcept {
         if (op_ == nullptr) return;
         op_->has_begun();
         op_->drop_share();
     }
-
-private:
     Operation* op_;
 };
 
@@ -189,6 +214,6 @@ struct asio::associated_allocator<berth::detail::timed_handler<Handler, IoExecut
     using type = asio::associated_allocator_t<Handler, Otherwise>;
     static type get(const berth::detail::timed_handler<Handler, IoExecutor>& h,
                     const Otherwise& otherwise = Otherwise()) noexcept {
-        return asio::get_associated_allocator(h.handler(), otherwise);
+        return h.allocator(otherwise);
     }
 };

@@ -98,9 +98,10 @@ template <class Endpoint>
 struct connect_work {
     using form = message_operation;
     Endpoint to;
+    error_code not_opened{};  ///< why there is no socket to connect
     explicit connect_work(const Endpoint& endpoint) : to(endpoint) {}
-    static std::tuple<error_code> arguments(operation&, int result) noexcept {
-        return {result < 0 ? error_of(result) : error_code()};
+    std::tuple<error_code> arguments(operation&, int result) const noexcept {
+        return {not_opened ? not_opened : result < 0 ? error_of(result) : error_code()};
     }
 };
 

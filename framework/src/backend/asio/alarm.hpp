@@ -20,6 +20,8 @@ public:
 
     /// True if it rang since the last call, as far as the io_context has come.
     bool take() noexcept;
+    /// In a forked child: from now on what it hears is rung for it, and not for its parent.
+    void be_ours() noexcept;
 
 private:
     struct works;

@@ -3,6 +3,7 @@
 // A wait runs one of Asio's handlers that yields a result, not all: then Asio asks the system once for as many
 // results as the system has, and an idle loop asks it once for each. What is left is run by the waits that follow.
 #include "backend/asio/asio_backend.hpp"
+#include "backend/asio/system_words.hpp"
 
 #include <asio/error.hpp>
 #include <asio/socket_base.hpp>
@@ -44,11 +45,19 @@ asio_attachment::~asio_attachment() {
     if (socket.is_open()) socket.release(ec);
 }
 
-/// Asio takes descriptors that are no sockets; the option tells. A fresh one is the library's own, and may be one that
-/// is only waited on.
+/// Asio takes descriptors that are no sockets; the option tells. A fresh one is the library's own, and may be one
+/// that is only waited on. Asio keeps memory for each socket that its event queue refuses, until its context ends: so
+/// after one that was refused the system is asked first, and clients in a shortage cost nothing that stays.
 void asio_backend::assign(asio_attachment& s, std::error_code& ec) {
-    using native_handle = any_transport::socket::native_handle_type;
+    using native_handle = engine_socket::native_handle_type;
+    if (was_refused_) {
+        if (const int error = try_to_watch(s.native()); error != 0) {
+            ec = {error, asio::error::get_system_category()};
+            return;
+        }
+    }
     s.socket.assign(s.transport, static_cast<native_handle>(s.native()), ec);
+    was_refused_ = static_cast<bool>(ec);
     if (ec) return;
     asio::socket_base::receive_buffer_size size;
     if (!s.kind.is_fresh) s.socket.get_option(size, ec);
@@ -57,11 +66,21 @@ void asio_backend::assign(asio_attachment& s, std::error_code& ec) {
     if (ec) s.socket.release(ignored);
 }
 
+/// Asio's context makes its service of sockets for the first of them, and may find no memory for it.
+asio_attachment* asio_backend::make_attachment(platform::native_socket socket, socket_kind kind) {
+    void* const memory = socket_memory_.take(sizeof(asio_attachment));
+    try {
+        return ::new (memory) asio_attachment(*this, context_, socket, kind);
+    } catch (...) {
+        socket_memory_.put(memory, sizeof(asio_attachment));
+        throw;
+    }
+}
+
 std::unique_ptr<attachment> asio_backend::attach(platform::native_socket socket, socket_kind kind,
                                                  std::error_code& ec) {
     try {
-        void* const memory = socket_memory_.take(sizeof(asio_attachment));
-        auto* const fresh = ::new (memory) asio_attachment(*this, context_, socket, kind);
+        asio_attachment* const fresh = make_attachment(socket, kind);
         list(*fresh);
         std::unique_ptr<attachment> made(fresh);
         assign(*fresh, ec);
@@ -81,7 +100,27 @@ void asio_backend::destroy(attachment& socket) noexcept {
     socket_memory_.put(&s, sizeof s);
 }
 
+// The event queue of a forked child is its parent's: whoever takes a socket off it takes it off the parent's. So the
+// child gets one of its own; what its parent began is called off here and goes on there.
+void asio_backend::come_apart() noexcept {
+    if (process_ == platform::fork_stamp()) return;
+    process_ = platform::fork_stamp();
+    alarm_.be_ours();
+    try {
+        context_.notify_fork(asio::execution_context::fork_child);
+    } catch (const std::exception&) {  // no descriptor is left for a queue: nothing is heard, and nothing taken away
+    }
+    for (attachment* s = attached(); s != nullptr; s = s->next) {
+        for (operation* op = s->first; op != nullptr;) {
+            operation* const next = op->next;
+            cancel(*op);
+            op = next;
+        }
+    }
+}
+
 void asio_backend::begin_turn() noexcept {
+    come_apart();
     ready_.append(later_);
     servings_ = servings_of_a_turn;
 }

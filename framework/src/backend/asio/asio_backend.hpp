@@ -13,6 +13,8 @@
 #include "backend/asio/vocabulary.hpp"
 #include "backend/backend.hpp"
 #include "backend/recycled_memory.hpp"
+#include "engine_socket.hpp"
+#include "platform/fork_stamp.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +36,7 @@ public:
     asio_attachment(asio_backend& home, asio::io_context& context, platform::native_socket native, socket_kind kind);
     ~asio_attachment();
 
-    any_transport::socket socket;  // closed while nothing is under way after quiet()
+    engine_socket socket;  // closed while nothing is under way after quiet()
     any_transport transport;
     watch watched = watch::none;
     std::uint32_t in_asio = 0;                  // what Asio has of it, a look included
@@ -68,7 +70,8 @@ private:
     friend struct landing;
     friend class asio_attachment;
 
-    static void assign(asio_attachment& s, std::error_code& ec);
+    asio_attachment* make_attachment(platform::native_socket socket, socket_kind kind);
+    void assign(asio_attachment& s, std::error_code& ec);
     template <class Initiate>
     void hand_to_asio(asio_attachment& s, operation* op, Initiate initiate);
     void initiate(asio_attachment& s, operation& op);
@@ -78,6 +81,7 @@ private:
     void end(operation& op, int result) noexcept;
     void forget(operation& op) noexcept;
     void begin_turn() noexcept;
+    void come_apart() noexcept;
 
     void serve_next(asio_attachment& s) noexcept;
     void look_at(asio_attachment& s, operation& first) noexcept;
@@ -104,6 +108,8 @@ private:
     std::vector<std::uint32_t> free_buffers_;
     asio_attachment* first_starving_ = nullptr;
     asio_attachment* last_starving_ = nullptr;
+    bool was_refused_ = false;  // the last socket, by the event queue
+    std::uint64_t process_ = platform::fork_stamp();  ///< a forked child has another
 };
 
 /// `initiate` starts something of Asio's with the handler that it is given; no operation: a look at the socket.
@@ -114,13 +120,14 @@ void asio_backend::hand_to_asio(asio_attachment& s, operation* op, Initiate init
     record->home = this;
     record->socket = &s;
     record->op = op;
+    ++s.in_asio;
     try {
-        initiate(landing{record});
+        initiate(landing{record});  // may land before it returns
     } catch (...) {
+        --s.in_asio;
         pool_.give_back(record);
         throw;
     }
-    ++s.in_asio;
 }
 
 }  // namespace berth::detail

@@ -166,6 +166,7 @@ void asio_backend::cancel(operation& op) noexcept {
 }
 
 void asio_backend::quiet(attachment& socket) noexcept {
+    come_apart();
     auto& s = static_cast<asio_attachment&>(socket);
     while (operation* const op = s.hungry.pop()) end(*op, aborted_result());
     std::error_code ec;

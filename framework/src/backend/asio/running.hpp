@@ -55,7 +55,9 @@ struct running {
     asio_backend* home = nullptr;
     asio_attachment* socket = nullptr;
     operation* op = nullptr;
-    running* next = nullptr;  ///< in the pool
+    running* next = nullptr;    ///< in the pool
+    running* behind = nullptr;  ///< of an engine that has rows of its own: in the row
+    bool only_waits = false;    ///< such an engine's: the rest is not its work
     address_in_place address;
     asio::cancellation_signal stop;
     handler_memory memory;

@@ -28,6 +28,9 @@ int take_datagram(platform::native_socket socket, buffer_part room, datagram_wor
 int send_datagram(platform::native_socket socket, const buffer_part* parts, std::size_t count,
                   const datagram_words& words) noexcept;
 
+/// Whether the system's event queue would take the socket: 0, or the error that it would refuse it with. Three calls.
+int try_to_watch(platform::native_socket socket) noexcept;
+
 /// The message flag with which a receive says how long a datagram was, and the one that says it was cut short.
 extern const int ask_for_whole_size;
 extern const int was_truncated;

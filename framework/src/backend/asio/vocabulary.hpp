@@ -25,7 +25,6 @@ class address_in_place;
 class any_transport {
 public:
     using endpoint = address_in_place;
-    using socket = asio::basic_datagram_socket<any_transport, asio::io_context::executor_type>;
 
     any_transport() = default;
     any_transport(bool is_datagram, bool is_ipv6)

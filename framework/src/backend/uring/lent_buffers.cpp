@@ -86,7 +86,7 @@ std::uint32_t lent_buffers::take() noexcept {
 
 void lent_buffers::give_back(std::uint32_t id) noexcept {
     if (id >= count_ || is_free_[id]) {
-        assert(!"a buffer that nobody had");
+        assert(false && "a buffer that nobody had");
         return;
     }
     is_free_[id] = true;

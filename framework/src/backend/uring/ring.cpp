@@ -81,8 +81,33 @@ int ring::try_open(std::uint32_t entries, const ring_limits& limits, unsigned fl
         for (unsigned i = 0; i < ring_.sq.ring_entries; ++i) ring_.sq.array[i] = i;
     }
     error = check();
+    if (error == 0 && limits.restrictions) error = limit_operations();
     if (error != 0) close();
     return error;
+}
+
+// Whoever gets hold of the ring, by taking over the process or by its descriptor, can do with it what berth does and no
+// more: neither bind nor open, run or map anything, whatever a filter of system calls does not see. Where a ring is one
+// thread's only, since another one cannot be restricted before it begins.
+int ring::limit_operations() noexcept {
+    if ((ring_.flags & IORING_SETUP_R_DISABLED) == 0) return 0;
+    std::array<::io_uring_restriction, 16> allowed{};
+    unsigned count = 0;
+    for (const int op : {IORING_OP_NOP, IORING_OP_POLL_ADD, IORING_OP_ACCEPT, IORING_OP_CONNECT, IORING_OP_SEND,
+                         IORING_OP_SENDMSG, IORING_OP_RECV, IORING_OP_RECVMSG, IORING_OP_ASYNC_CANCEL}) {
+        allowed[count].opcode = IORING_RESTRICTION_SQE_OP;
+        allowed[count++].sqe_op = static_cast<std::uint8_t>(op);
+    }
+    for (const int op : {IORING_REGISTER_EVENTFD, IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS,
+                         IORING_REGISTER_PBUF_RING, IORING_UNREGISTER_PBUF_RING, IORING_REGISTER_SYNC_CANCEL}) {
+        allowed[count].opcode = IORING_RESTRICTION_REGISTER_OP;
+        allowed[count++].register_op = static_cast<std::uint8_t>(op);
+    }
+    allowed[count].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+    allowed[count++].sqe_flags = IOSQE_BUFFER_SELECT | IOSQE_CQE_SKIP_SUCCESS;
+    const int error = ::io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_RESTRICTIONS,
+                                          allowed.data(), count);
+    return error < 0 ? error : 0;
 }
 
 // A filter may let a ring be made and refuse to let it be used: then it is refused now.
@@ -91,7 +116,7 @@ int ring::check() noexcept {
     constexpr unsigned most = 256;
     alignas(::io_uring_probe) std::array<std::byte, sizeof(::io_uring_probe) + most * sizeof(::io_uring_probe_op)>
         memory{};
-    auto& known = *::new (memory.data())::io_uring_probe{};
+    auto& known = *::new (memory.data())::io_uring_probe();
     const int error = ::io_uring_register_probe(&ring_, &known, most);
     if (error != 0) return error;
     for (const int op : {IORING_OP_POLL_ADD, IORING_OP_SENDMSG, IORING_OP_RECVMSG, IORING_OP_ACCEPT,
@@ -112,6 +137,11 @@ void ring::close() noexcept {
     ring_ = unopened();
     issuer_ = 0;
     index_ = -1;
+}
+
+void ring::let_go() noexcept {
+    issuer_ = 0;  // the name is in the parent's table
+    close();
 }
 
 bool ring::is_here() const noexcept { return issuer_ == this_thread(); }
@@ -168,8 +198,8 @@ int ring::enter(unsigned submit, unsigned least, const __kernel_timespec* timeou
                              reinterpret_cast<sigset_t*>(&argument), sizeof argument);
 }
 
-// Without waiting for a worker of the kernel's that is at it: the end of that comes as deferred work, which wakes nobody
-// in here (seen on 6.18, where it waits for ever).
+// Without waiting for a worker of the kernel's that is at it: the end of that comes as deferred work, which wakes
+// nobody in here (seen on 6.18, where it waits for ever).
 int ring::cancel_now(std::uint64_t user_data) noexcept {
     ::io_uring_sync_cancel_reg request{};
     request.addr = user_data;

@@ -18,6 +18,7 @@ struct ring_limits {
     bool deferred_work = true;           ///< Linux 6.1
     bool single_issuer = true;           ///< Linux 6.0: and, as old, receives with many results, cancelling at once
     bool buffer_rings = true;            ///< Linux 5.19: and, as old, accepts with many results
+    bool restrictions = true;            ///< Linux 5.10
     std::uint32_t completion_queue = 0;  ///< entries; 0: four times those of the submission queue
     std::chrono::milliseconds patience{500};  ///< for memory that rings which ended just now still hold
     int (*setup)(unsigned, ::io_uring*, ::io_uring_params*) = ::io_uring_queue_init_params;
@@ -44,6 +45,8 @@ public:
     int open(std::uint32_t entries, const ring_limits& limits) noexcept;
     /// Pre: the kernel has no operation, or only such as it cannot work on any more. In a forked child too.
     void close() noexcept;
+    /// In a forked child: its copy goes, and nothing that it shares with its parent is touched.
+    void let_go() noexcept;
     [[nodiscard]] bool is_open() const noexcept { return ring_.ring_fd >= 0; }
 
     /// The calling thread is the one that enters from now on. Again: no effect.
@@ -109,6 +112,7 @@ public:
 private:
     int try_open(std::uint32_t entries, const ring_limits& limits, unsigned flags) noexcept;
     int check() noexcept;
+    int limit_operations() noexcept;
     int enter(unsigned submit, unsigned least, const __kernel_timespec* timeout) noexcept;
     void name_itself() noexcept;
     [[nodiscard]] unsigned kernel_flags() const noexcept { return IO_URING_READ_ONCE(*ring_.sq.kflags); }

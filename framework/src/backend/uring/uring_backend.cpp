@@ -237,6 +237,7 @@ void uring_backend::cancel(operation& op) noexcept {
 }
 
 bool uring_backend::next(completion& out) noexcept {
+    come_apart();
     if (ahead_.op != nullptr) {
         out = ahead_;
         ahead_.op = nullptr;
@@ -259,7 +260,7 @@ void uring_backend::wake() noexcept {
     if (is_wake_pending_.exchange(true)) return;
     const int saved = errno;
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(ear_, &one, sizeof one);
+    while (::write(ear_, &one, sizeof one) < 0 && errno == EINTR) continue;
     errno = saved;
 }
 

@@ -12,6 +12,7 @@
 #include "backend/uring/lent_buffers.hpp"
 #include "backend/uring/operation_list.hpp"
 #include "backend/uring/ring.hpp"
+#include "platform/fork_stamp.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -51,7 +52,8 @@ public:
 class uring_datagram_socket final : public uring_socket {
 public:
     using uring_socket::uring_socket;
-    operation* pushed_back = nullptr;  ///< in the queue: the last of the sends that found no room, and are first again
+    /// In the queue: the last of the sends that found no room, and are first again.
+    operation* pushed_back = nullptr;
 };
 
 class uring_backend final : public backend {
@@ -146,6 +148,11 @@ private:
     void heard(const ring_result& r) noexcept;
 
     // quiet
+    void come_apart() noexcept {
+        if (process_ != platform::fork_stamp()) [[unlikely]]
+            leave_to_parent();
+    }
+    void leave_to_parent() noexcept;
     std::uint32_t ask_for_quiet(attachment& socket) noexcept;
     void stop(operation& op) noexcept;
     void stop_all() noexcept;

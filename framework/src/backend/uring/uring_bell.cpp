@@ -43,7 +43,7 @@ void uring_backend::ring_bell() const noexcept {
     if (bell_ < 0) return;
     const int saved = errno;
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(bell_, &one, sizeof one);
+    while (::write(bell_, &one, sizeof one) < 0 && errno == EINTR) continue;
     errno = saved;
 }
 

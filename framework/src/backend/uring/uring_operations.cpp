@@ -150,7 +150,7 @@ void uring_backend::prepare_receive_many(operation& op, uring_socket& socket, ::
         ::io_uring_prep_recv(&entry, fd, buffer, buffers_.size(), flags | MSG_DONTWAIT);
         return;
     }
-    auto& head = *::new (buffer) datagram_head{};
+    auto& head = *::new (buffer) datagram_head();
     std::byte* const control = buffer + sizeof head;
     const std::size_t control_size = message_of(with_message(op)).wants_control ? room_for_control : 0;
     head.part = {control + control_size, buffers_.size() - sizeof head - control_size};

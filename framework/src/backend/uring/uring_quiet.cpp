@@ -6,6 +6,8 @@
 
 #include "platform/fork_stamp.hpp"
 
+#include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +47,7 @@ void uring_backend::mark_all_last() noexcept {
 }
 
 void uring_backend::quiet(attachment& socket) noexcept {
+    come_apart();
     drop_ahead(socket);
     // Those that wait for their turn first, or the end of one would begin the next.
     for (operation* op = socket.first; op != nullptr; op = op->next) {
@@ -139,6 +142,44 @@ void uring_backend::drop_ahead(const attachment& socket) noexcept {
         ahead_ = {};
     } else {
         ahead_.result = aborted_result();
+    }
+}
+
+// A forked child's copies: what its parent began is aborted here and goes on there. The queues are shared memory, and
+// whoever takes results off them takes them from the parent; so the ring goes unread, and what wakes it is the
+// child's own.
+void uring_backend::leave_to_parent() noexcept {
+    process_ = platform::fork_stamp();
+    if (ahead_.op != nullptr) drop_ahead(*ahead_.op->socket);
+    stashed_.clear();
+    next_stashed_ = 0;
+    while (operation* const op = cancels_.pop_front()) clear_mark(*op, mark::listed);
+    operation_list doomed;
+    for (attachment* s = attached(); s != nullptr; s = s->next) {
+        for (operation* op = s->first; op != nullptr; op = op->next) {
+            if (place_of(*op) == place::queued) end_in_memory(*op);
+        }
+        for (operation* op = s->first; op != nullptr; op = op->next) {
+            if (place_of(*op) == place::kernel) {
+                clear_mark(*op, mark::last_seen | mark::quieted | mark::by_poll);
+                --in_kernel_;
+                doomed.push_back(*op);
+            } else {
+                end_in_memory(*op);
+            }
+        }
+    }
+    ring_.let_go();
+    is_deaf_ = true;
+    while (operation* const op = doomed.pop_front()) {
+        end(*op, aborted_result());
+        leave(*op);
+    }
+    for (const int shared : {ear_, bell_.load()}) {
+        const int own = shared >= 0 ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+        if (own < 0) continue;
+        ::dup3(own, shared, O_CLOEXEC);
+        ::close(own);
     }
 }
 

@@ -22,6 +22,7 @@ constexpr std::uint32_t most_at_once = 32;
 
 void uring_backend::wait(clock::time_point until) noexcept {
     at_once_left_ = most_at_once;
+    come_apart();
     if (!begin()) return doze(until);
     silence_bell();
     const bool has_result = find();
@@ -49,11 +50,12 @@ void uring_backend::sleep(clock::time_point until) noexcept {
         }
         const int answer = ring_.enter(1, is_for_ever ? nullptr : &left);
         if (find() || take_wake() || answer == -ETIME) return;
-        if (answer == -EAGAIN || answer == -EBUSY) {
-            const __kernel_timespec moment{0, 1'000'000};  // the kernel has no memory to take what was prepared
-            ring_.gather(1, &moment);
+        if (answer == -EAGAIN || answer == -EBUSY || answer == -ENOMEM) {
+            // The kernel has no memory to take what was prepared, or, of a thread's first call, for what it keeps of it.
+            const __kernel_timespec moment{0, 1'000'000};
+            if (ring_.gather(1, &moment) == -ENOMEM) ::poll(nullptr, 0, 1);
         } else if (answer < 0 && answer != -EINTR) {
-            assert(!"the ring cannot be entered");
+            assert(false && "the ring cannot be entered");
             return;
         }
         hand_over();
@@ -131,6 +133,7 @@ bool uring_backend::fill_queue() noexcept {
 
 // What the kernel has begun to fill and will go on with is lost if the ring is left: such operations are stopped.
 void uring_backend::rest() noexcept {
+    come_apart();
     if (!ring_.is_open() || !ring_.is_here()) return;
     if (!ring_.is_deferred() || waiting_for_all_ != 0) {
         stop_all();

@@ -1,11 +1,14 @@
 // Two passes: read and judge everything on the caller's socket first, then set what differs on the session socket.
 #include "platform/linux/carry_options.hpp"
 
+#include "platform/linux/os_failure.hpp"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <string>
 
 namespace berth::platform {
@@ -44,9 +47,15 @@ bool refused_by_system(failure& f, const std::string& name, const std::string& v
     return true;
 }
 
+void not_read(failure& f, const char* name, int error) {
+    f.code = code_of(error);
+    f.what = std::string(name) + " of the socket could not be read now: " + std::strerror(-error) + "; try again";
+}
+
 }  // namespace
 
-std::unique_ptr<option_carrier> option_carrier::capture(system_calls& calls, int domain, port_kind kind, int& error) {
+std::unique_ptr<option_carrier> option_carrier::capture(system_calls& calls, int domain, port_kind kind,
+                                                        int& error) noexcept {
     const int type = kind == port_kind::udp ? SOCK_DGRAM : SOCK_STREAM;
     const int fd = calls.socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
@@ -59,9 +68,8 @@ std::unique_ptr<option_carrier> option_carrier::capture(system_calls& calls, int
         error = read_memory(calls, fd, carrier->memory_);
         if (error >= 0) error = read_all_options(calls, fd, kind, carrier->baseline_);
         std::erase_if(carrier->baseline_, [](const option_value& v) { return v.row->across == carry::ignore; });
-    } catch (...) {
-        calls.close(fd);
-        throw;
+    } catch (const std::bad_alloc&) {
+        error = -ENOMEM;
     }
     calls.close(fd);
     if (error < 0) carrier.reset();
@@ -71,7 +79,11 @@ std::unique_ptr<option_carrier> option_carrier::capture(system_calls& calls, int
 void option_carrier::carry(system_calls& calls, int from, int onto, failure& f) const {
     std::array<std::uint32_t, 3> memory{};
     const int flags = calls.fcntl(from, F_GETFL, 0);
-    if (flags < 0 || read_memory(calls, from, memory) < 0) {
+    int unread = flags < 0 ? flags : read_memory(calls, from, memory);
+    if (unread < 0 && unread != -EBADF && unread != -ENOTSOCK && !is_absent(unread)) {
+        return not_read(f, "SO_MEMINFO", unread);
+    }
+    if (unread < 0) {
         f.code = errc::not_a_socket;
         f.what = "descriptor " + std::to_string(from) + " is not an open IPv4 or IPv6 socket";
         return;
@@ -80,7 +92,10 @@ void option_carrier::carry(system_calls& calls, int from, int onto, failure& f) 
     std::vector<option_value> differing;
     for (const option_value& fresh : baseline_) {
         option_value now;
-        if (read_option(calls, from, *fresh.row, now) < 0 || same(now, fresh)) continue;
+        unread = read_option(calls, from, *fresh.row, now);
+        if (is_absent(unread)) continue;
+        if (unread < 0) return not_read(f, fresh.row->text, unread);
+        if (same(now, fresh)) continue;
         if (fresh.row->across == carry::refuse) {
             return refuse_option(f, fresh.row->text, value_text(now), not_undoable);
         }

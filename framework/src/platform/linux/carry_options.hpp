@@ -23,7 +23,8 @@ class option_carrier {
 public:
     /// Remembers what a socket of this family and kind is like when just made: unbound, nothing set. Makes and closes
     /// one. nullptr and error = -errno if the system refuses. Once a block and kind.
-    static std::unique_ptr<option_carrier> capture(system_calls& calls, int domain, port_kind kind, int& error);
+    static std::unique_ptr<option_carrier> capture(system_calls& calls, int domain, port_kind kind,
+                                                   int& error) noexcept;
 
     /// Reads `from`, then sets on `onto` what differs. On a refusal `onto` is untouched and f.code is
     /// errc::option_refused; on a failed set what was set stays, for option_audit to undo. Thread-safe.

@@ -35,12 +35,12 @@ void read_one(const cmsghdr& head, datagram_control& out) noexcept {
         const auto info = value_of<in_pktinfo>(head);
         out.family = 4;
         std::memcpy(out.destination.data(), &info.ipi_addr, 4);
-        out.interface = static_cast<std::uint32_t>(info.ipi_ifindex);
+        out.interface_index = static_cast<std::uint32_t>(info.ipi_ifindex);
     } else if (head.cmsg_level == IPPROTO_IPV6 && head.cmsg_type == IPV6_PKTINFO) {
         const auto info = value_of<in6_pktinfo>(head);
         out.family = 6;
         std::memcpy(out.destination.data(), &info.ipi6_addr, 16);
-        out.interface = info.ipi6_ifindex;
+        out.interface_index = info.ipi6_ifindex;
     } else if (head.cmsg_level == IPPROTO_IP && head.cmsg_type == IP_TOS) {
         out.traffic_class = value_of<std::uint8_t>(head);
     } else if (head.cmsg_level == IPPROTO_IPV6 && head.cmsg_type == IPV6_TCLASS) {
@@ -96,6 +96,8 @@ std::uint32_t write_segment_size(void* room, std::uint16_t size) noexcept {
 }
 
 // EIO: the device computes no checksums; EINVAL: larger than what the way takes in one piece, or an old kernel.
+bool may_cut_datagrams() noexcept { return true; }  // a kernel or a socket that does not says so when it is asked
+
 bool refuses_segments(int error) noexcept { return error == EIO || error == EINVAL || error == EOPNOTSUPP; }
 
 bool is_truncated(int flags) noexcept { return (flags & MSG_TRUNC) != 0; }

@@ -59,7 +59,9 @@ int scan(system_calls& calls, std::span<const int> own, name_finder& finder) {
     std::string text;
     for (const int fd : descriptors) {
         struct stat status {};
-        if (calls.fstat(fd, status) < 0) continue;  // closed meanwhile
+        const int seen = calls.fstat(fd, status);
+        if (seen == -EBADF) continue;  // closed meanwhile
+        if (seen < 0) return seen;
         if (S_ISSOCK(status.st_mode)) {
             finder.found(status.st_ino, named_by::descriptor);
         } else if ((status.st_mode & S_IFMT) == 0) {  // an anonymous inode: epoll, io_uring, timers ...

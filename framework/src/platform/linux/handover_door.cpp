@@ -207,11 +207,13 @@ void handover_door::close_behind() noexcept {
     patience({});
     // Its end tells the successor that this process, and every child with copies of the sockets, has ended.
     static std::mutex gate;
-    static auto& for_life = *new std::vector<std::shared_ptr<handover_line>>;
+    alignas(std::shared_ptr<handover_line>) static std::byte room[sizeof(std::shared_ptr<handover_line>)];
+    static auto& for_life = *::new (room) std::shared_ptr<handover_line>;  // never destroyed
     if (line_) {
         watch(line_->descriptor(), false);
         const std::lock_guard lock(gate);
-        for_life.push_back(std::move(line_));
+        line_->kept_before_ = std::move(for_life);
+        for_life = std::move(line_);
     }
     listener_ = {};
 }

@@ -130,6 +130,7 @@ line_state handover_line::receive(handover_message& out, clock::time_point until
         if (error == ECONNRESET && !std::exchange(was_reset, true)) continue;
         out.bytes.resize(size);
         out.descriptors.clear();
+        out.descriptors.reserve(received.size());  // from here on each has an owner
         for (auto& r : received) out.descriptors.emplace_back(r.release());
         return error == 0 && size == 0 ? line_state::gone : state_of(error);
     }
@@ -151,7 +152,7 @@ void count_descriptors(std::uint64_t& open, std::uint64_t& limit) noexcept {
     std::uint64_t hard = 0;
     open = 0;
     limit = ~std::uint64_t{0};
-    linux_calls().descriptor_limit(limit, hard);
+    if (linux_calls().descriptor_limit(limit, hard) < 0) limit = ~std::uint64_t{0};  // what runs out says so
     linux_calls().count_descriptors(open);
 }
 

@@ -1,4 +1,5 @@
-// One block's sockets of one kind on Linux: per port a holder and a session socket, bound once.
+// One block's sockets of one kind on Linux: per port a holder and a session socket (TCP outbound: or several), bound
+// once.
 //
 // Invariant after seal(): every port has a dual-stack holder without reuse flags, and (unless condemned) a session
 // socket on the same port; nobody else can bind it in any state of the session socket. The verbs are spread over
@@ -13,6 +14,8 @@
 #include "platform/linux/socket_dump.hpp"
 #include "platform/linux/system_calls.hpp"
 #include "platform/port_provider.hpp"
+
+#include <atomic>
 
 namespace berth::platform {
 
@@ -42,7 +45,7 @@ public:
     void lose(std::uint32_t index) noexcept override { ports_[index].session = -1; }
     native_socket session(std::uint32_t index) const noexcept override { return ports_[index].session; }
     held_sockets sockets(std::uint32_t index) const noexcept override {
-        return {ports_[index].holder, ports_[index].session, other_holders_.empty() ? -1 : other_holders_[index]};
+        return {holder_of(index), ports_[index].session, other_holders_.empty() ? -1 : other_holders_[index]};
     }
     parking_descriptors parking() const noexcept override {
         return filter_ ? parking_descriptors{filter_->array(), filter_->program()} : parking_descriptors{};
@@ -67,8 +70,8 @@ public:
     std::uint32_t bytes_per_port() const noexcept override;
 
 private:
-    struct port_sockets {
-        int holder = -1;
+    struct port_sockets {  // of an index
+        int holder = -1;   // of a port's first
         int session = -1;
         std::uint64_t cookie = 0;  // of the session socket
     };
@@ -82,8 +85,10 @@ private:
     int bind_holder(int fd, std::uint16_t port, part p) noexcept;
     int hold_udp_by_tags(std::uint32_t index, port_sockets& port) noexcept;
     void close_all(std::uint32_t index, port_sockets& port) noexcept;
+    [[nodiscard]] int birth_tag() const noexcept;
     int untag_session(int fd) noexcept;
     int hold_one(std::uint32_t index, port_sockets& port) noexcept;
+    int hold_next() noexcept;
 
     // linux_adopt.cpp
     [[nodiscard]] bool is_inherited(std::uint32_t index) const noexcept;
@@ -102,6 +107,8 @@ private:
     // linux_hold_tcp.cpp
     int hold_tcp_by_repair(std::uint32_t index, port_sockets& port) noexcept;
     int hold_tcp_by_toggle(std::uint32_t index, port_sockets& port) noexcept;
+    int hold_several() noexcept;
+    int hold_several_by_toggle(std::uint32_t first) noexcept;
     int listen_and_stop(int fd) noexcept;
     int bind_over_remains(int fd, std::uint16_t port, part p) noexcept;
     int bind_under_repair(int fd, std::uint16_t port, part p) noexcept;
@@ -136,8 +143,11 @@ private:
     [[nodiscard]] bool is_udp() const noexcept { return request_.kind == port_kind::udp; }
     [[nodiscard]] bool is_listener() const noexcept { return request_.kind == port_kind::tcp_listen; }
     [[nodiscard]] std::uint16_t port_at(std::uint32_t index) const noexcept {
-        return static_cast<std::uint16_t>(request_.block.first + index);
+        return static_cast<std::uint16_t>(request_.block.first + index / sessions());
     }
+    [[nodiscard]] std::uint32_t sessions() const noexcept { return request_.sessions_per_port; }
+    [[nodiscard]] std::uint32_t indices() const noexcept { return request_.block.count * sessions(); }
+    [[nodiscard]] int holder_of(std::uint32_t index) const noexcept { return ports_[index - index % sessions()].holder; }
     [[nodiscard]] int session_family() const noexcept;
 
     system_calls& os_;
@@ -147,6 +157,9 @@ private:
     std::unique_ptr<option_audit> audit_;      // what a fresh session socket is like, noted at seal
     std::unique_ptr<option_carrier> carrier_;  // what a caller's fresh socket is like
     std::vector<port_sockets> ports_;
+    // With several session sockets a port, and apart from ports_, which take looks at: of each port, of each index.
+    std::unique_ptr<std::atomic<std::uint32_t>[]> not_dropped_;
+    std::unique_ptr<bool[]> is_dropped_;
     std::vector<int> other_holders_;             // where a holder is split by family: the other family's half
     std::vector<std::uint32_t> fell_to_holder_;  // parked by tag: datagrams counted at the holder so far
     struct {

@@ -9,28 +9,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 namespace berth::platform {
 namespace {
-
-enum tcp_state : std::uint8_t {
-    established = 1, syn_sent, syn_recv, fin_wait1, fin_wait2, time_wait, close_, close_wait, last_ack, listen_,
-    closing, new_syn_recv, bound_inactive
-};
-
-bool is_remains(const socket_row& row) {
-    switch (row.state) {
-        case time_wait: return true;
-        case syn_recv:
-        case fin_wait1:
-        case fin_wait2:
-        case close_wait:
-        case last_ack:
-        case closing:
-        case new_syn_recv: return row.inode == 0;
-        default: return false;
-    }
-}
 
 // Of a listener that serves: its clients. Who holds all sockets of a port has let nobody else connect from there.
 bool is_connection(const socket_row& row) { return row.state != listen_ && row.state != close_ && row.state != bound_inactive; }
@@ -53,22 +35,33 @@ std::string linux_block::who_has(std::uint16_t port) noexcept {
     std::vector<socket_row> rows;
     if (dump(port, 1, rows) < 0) return {};
     const auto held = std::find_if(rows.begin(), rows.end(), [](const auto& row) { return !is_remains(row); });
-    return held == rows.end() ? std::string() : describe_socket(*held);
+    try {
+        return held == rows.end() ? std::string() : describe_socket(*held);
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
 }
 
 int linux_block::dump(std::uint16_t first, std::uint32_t count, std::vector<socket_row>& rows) noexcept {
     rows.clear();
-    return dump_sockets(os_, !is_udp(), first, count, rows);
+    try {
+        return dump_sockets(os_, !is_udp(), first, count, rows);
+    } catch (const std::bad_alloc&) {
+        return -ENOMEM;
+    }
 }
 
 // Adds to `foreign` every row that is neither remains nor a socket of this block's.
 int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign) {
     for (const auto& row : rows) {
-        const std::uint32_t index = std::uint32_t{row.port} - request_.block.first;
+        const std::uint32_t index = (std::uint32_t{row.port} - request_.block.first) * sessions();
         if (index >= ports_.size() || is_remains(row) || is_out(index)) continue;  // out: with its own connections
         if (request_.over && !is_udp() && is_connection(row)) continue;
         const auto& port = ports_[index];
-        if (row.cookie == port.cookie) continue;
+        const auto first = ports_.begin() + index;
+        const bool is_session =
+            std::any_of(first, first + sessions(), [&](const auto& p) { return p.cookie == row.cookie; });
+        if (is_session) continue;
         if (port.session < 0) continue;  // adopted without one: a copy of the old one may be here, and renew() waits
         bool ours = false;
         if (const int r = is_holder_of(index, port, row.cookie, ours); r < 0) return r;
@@ -96,7 +89,7 @@ int linux_block::old_session_lives(std::uint32_t index, const port_sockets& port
 int linux_block::is_holder_of(std::uint32_t index, const port_sockets& port, std::uint64_t cookie,
                               bool& ours) noexcept {
     std::uint64_t holder = 0;
-    int r = cookie_of(os_, port.holder, holder);
+    int r = cookie_of(os_, port.holder >= 0 ? port.holder : holder_of(index), holder);
     ours = cookie == holder;
     if (r < 0 || ours || other_holders_.empty()) return r;
     r = cookie_of(os_, other_holders_[index], holder);
@@ -116,8 +109,10 @@ bool linux_block::seal_some(std::uint32_t most, failure& f) {
         return false;
     }
     std::vector<socket_row> rows, foreign;
-    const std::uint32_t count = std::min(most, held() - sealing_.from);
-    int r = dump_family(os_, !is_udp(), sealing_.ipv6 ? AF_INET6 : AF_INET, port_at(sealing_.from), count, rows);
+    const std::uint32_t ports = std::max(most / sessions(), 1u);
+    const std::uint32_t count = std::min(ports * sessions(), held() - sealing_.from);
+    int r = dump_family(os_, !is_udp(), sealing_.ipv6 ? AF_INET6 : AF_INET, port_at(sealing_.from),
+                        count / sessions(), rows);
     if (r >= 0) r = find_foreign(rows, foreign);
     if (r < 0) {
         f = port_failure(r, protocol, request_.block.first);

@@ -1,6 +1,6 @@
 // The binds of a block: its sockets, UDP's order of calls, and rolling one port back. TCP's: linux_hold_tcp.cpp.
 //
-// UDP: holder plain bind; both sockets tagged with interfaces that do not exist; session bind; dissolving clears the
+// UDP: holder plain bind; both sockets tagged with interfaces, which need not exist; session bind; dissolving clears the
 // holder's tag. Only a device-bound intruder can enter meanwhile, and the closing check finds it.
 // TCP session sockets keep SO_REUSEADDR on, the holder never does: else their TIME_WAITs block the next reserve.
 #include "platform/linux/linux_block.hpp"
@@ -9,6 +9,7 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace berth::platform {
@@ -28,13 +29,16 @@ int linux_block::make_socket(part p) noexcept {
     const int type = (is_udp() ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
     const int family = family_of(p);
     const int fd = os_.socket(family, type, 0);
-    if (fd < 0 || family == AF_INET) return fd;
-    const bool only_ipv6 = p == part::session ? request_.family == address_family::ipv6 : methods_.splits_holders;
-    if (const int r = set_option(os_, fd, IPPROTO_IPV6, IPV6_V6ONLY, only_ipv6); r < 0) {
-        os_.close(fd);
-        return r;
+    if (fd < 0) return fd;
+    int r = 0;
+    if (family != AF_INET) {
+        const bool only_ipv6 = p == part::session ? request_.family == address_family::ipv6 : methods_.splits_holders;
+        r = set_option(os_, fd, IPPROTO_IPV6, IPV6_V6ONLY, only_ipv6);
     }
-    return fd;
+    if (r >= 0 && p == part::session && !request_.device.empty()) r = bind_to_device(os_, fd, request_.device);
+    if (r >= 0) return fd;
+    os_.close(fd);
+    return r;
 }
 
 // A session socket that is silent from birth where a filter map does the parking.
@@ -72,7 +76,7 @@ int linux_block::hold_udp_by_tags(std::uint32_t index, port_sockets& port) noexc
     if (r < 0) return r;
     if ((r = make_session(index, port)) < 0) return r;
     if ((r = set_option(os_, port.holder, SOL_SOCKET, option_bind_to_ifindex, holder_tag)) < 0) return r;
-    if ((r = set_option(os_, port.session, SOL_SOCKET, option_bind_to_ifindex, session_tag)) < 0) return r;
+    if ((r = set_option(os_, port.session, SOL_SOCKET, option_bind_to_ifindex, birth_tag())) < 0) return r;
     if ((r = bind_session(port.session, port_at(index))) < 0) return r;
     if ((r = untag_session(port.session)) < 0) return r;
     if ((r = dissolve(os_, port.holder)) < 0) return r;
@@ -80,34 +84,55 @@ int linux_block::hold_udp_by_tags(std::uint32_t index, port_sockets& port) noexc
     return set_option(os_, port.holder, SOL_SOCKET, SO_RCVBUF, 0);
 }
 
-// Where the tag is the way to park, the session socket is parked already.
+// One IPv6 address can be bound on an interface that exists alone (ENODEV): any will do but for a link-local one, as
+// long as it is not the holder's tag.
+int linux_block::birth_tag() const noexcept {
+    if (!request_.address.is_v6() || request_.address.is_unspecified()) return session_tag;
+    const auto scope = request_.address.to_v6().scope_id();
+    return scope != 0 ? static_cast<int>(scope) : loopback_interface;
+}
+
+// Where the tag is the way to park, the session socket is parked already, if it is that tag.
 int linux_block::untag_session(int fd) noexcept {
-    return methods_.park == park_method::interface_tag ? 0 : dissolve(os_, fd);
+    const bool parks = methods_.park == park_method::interface_tag;
+    if (parks && birth_tag() == session_tag) return 0;
+    const int r = dissolve(os_, fd);
+    return r < 0 || !parks ? r : set_option(os_, fd, SOL_SOCKET, option_bind_to_ifindex, session_tag);
 }
 
 int linux_block::hold_one(std::uint32_t index, port_sockets& port) noexcept {
     switch (methods_.hold) {
         case hold_method::repair: return hold_tcp_by_repair(index, port);
         case hold_method::reuse_toggle: return hold_tcp_by_toggle(index, port);
-        case hold_method::interface_tags: break;
+        default: break;  // interface_tags
     }
     return hold_udp_by_tags(index, port);
 }
 
+int linux_block::hold_next() noexcept {
+    port_sockets port;
+    const std::uint32_t index = held();
+    const int r = request_.over         ? take_over_one(index, port)
+                  : is_inherited(index) ? adopt_one(index, port)
+                                        : hold_one(index, port);
+    if (r < 0) {
+        close_all(index, port);
+    } else {
+        ports_.push_back(port);
+    }
+    return r;
+}
+
 void linux_block::hold(std::uint32_t most, failure& f) {
-    for (; most != 0 && held() < request_.block.count; --most) {
-        port_sockets port;
-        const std::uint32_t index = held();
-        const int r = request_.over          ? take_over_one(index, port)
-                      : is_inherited(index) ? adopt_one(index, port)
-                                            : hold_one(index, port);
+    while (most != 0 && held() < indices()) {
+        const std::uint32_t before = held();
+        const int r = sessions() > 1 ? hold_several() : hold_next();
         if (r < 0) {
-            close_all(index, port);
-            const std::uint16_t number = port_at(index);
+            const std::uint16_t number = port_at(held());
             f = port_failure(r, is_udp() ? "UDP" : "TCP", number, r == -EADDRINUSE ? who_has(number) : "");
             return;
         }
-        ports_.push_back(port);
+        most -= std::min(most, held() - before);
     }
 }
 

@@ -9,6 +9,8 @@
 //                     addresses of both families, one more bind under TCP_REPAIR wipes.
 //  toggle, outbound   both SO_REUSEADDR; session bind; the holder listens, which shuts the door and wipes, and stops
 //                     listening once its flag is off.
+//  The same with several session sockets a port: under TCP_REPAIR they come one by one; by the toggle all of them are
+//  bound in one go, some 1 us each, before the one listen.
 //  toggle, listener   the session's listen shuts and wipes where it is dual-stack; else the holder is split by family,
 //                     and the bind of the other family's half, which overlaps nothing, is the last.
 #include "platform/linux/linux_block.hpp"
@@ -92,6 +94,45 @@ int linux_block::hold_tcp_by_toggle(std::uint32_t index, port_sockets& port) noe
     if (other < 0) return other;
     other_holders_[index] = other;
     return bind_over_remains(other, number, part::other_holder);
+}
+
+// Under the holder's flag all of them are bound; they are pushed first, so that nothing can fail between the calls.
+int linux_block::hold_several_by_toggle(std::uint32_t first) noexcept {
+    const std::uint16_t number = port_at(first);
+    auto& holder = ports_[first].holder;
+    int r = 0;
+    for (std::uint32_t i = first; r >= 0 && i < first + sessions(); ++i) {
+        r = make_session(i, ports_[i]);
+        if (r >= 0) r = set_option(os_, ports_[i].session, SOL_SOCKET, SO_REUSEADDR, 1);
+    }
+    if (r >= 0) r = holder = make_socket(part::holder);
+    if (r >= 0) r = bind_over_remains(holder, number, part::holder);
+    if (r >= 0) r = set_option(os_, holder, SOL_SOCKET, SO_REUSEADDR, 1);
+    for (std::uint32_t i = first; r >= 0 && i < first + sessions(); ++i) r = bind_session(ports_[i].session, number);
+    return r < 0 ? r : listen_and_stop(holder);
+}
+
+int linux_block::hold_several() noexcept {
+    const std::uint32_t index = held(), of_port = index % sessions();
+    const std::uint32_t together = methods_.hold == hold_method::repair ? 1 : sessions();
+    ports_.resize(index + together);  // within what was reserved
+    int r = 0;
+    if (together != 1) {
+        r = hold_several_by_toggle(index);
+    } else if (of_port == 0) {
+        r = hold_tcp_by_repair(index, ports_[index]);
+    } else {
+        r = make_session(index, ports_[index]);
+        if (r >= 0) r = bind_under_repair(ports_[index].session, port_at(index), part::session);
+        if (r >= 0) r = set_option(os_, ports_[index].session, SOL_SOCKET, SO_REUSEADDR, 1);
+    }
+    if (r >= 0) {
+        not_dropped_[index / sessions()].fetch_add(together);
+        return r;
+    }
+    for (std::uint32_t i = index; i < index + together; ++i) close_all(i, ports_[i]);
+    ports_.resize(index);
+    return r;
 }
 
 }  // namespace berth::platform

@@ -35,7 +35,9 @@ error_code linux_provider::inspect(native_socket socket, socket_facts& out) noex
     int only = 0;
     if (out.is_ipv6 && get_option(os_, fd, IPPROTO_IPV6, IPV6_V6ONLY, only) >= 0) out.is_ipv6_only = only != 0;
     socklen_t cookie_size = sizeof out.network;
-    if (os_.getsockopt(fd, SOL_SOCKET, so_netns_cookie, &out.network, &cookie_size) < 0) out.network = 0;
+    const int r = os_.getsockopt(fd, SOL_SOCKET, so_netns_cookie, &out.network, &cookie_size);
+    if (r < 0 && r != -ENOPROTOOPT) return code_of(r);  // closed meanwhile, perhaps
+    if (r < 0) out.network = 0;                         // before Linux 5.14
     return {};
 }
 
@@ -55,11 +57,17 @@ std::uint64_t linux_provider::inode_of(native_socket socket) noexcept {
 }
 
 bool linux_provider::is_named(std::uint64_t inode, native_socket& hint, native_socket not_counted) noexcept {
-    if (hint != not_counted && inode_of(hint) == inode) return true;
+    // What cannot be looked at may be it.
+    const auto may_be = [&](int fd) {
+        struct stat status {};
+        const int r = os_.fstat(fd, status);
+        return r < 0 ? r != -EBADF : status.st_ino == inode;
+    };
+    if (hint != not_counted && may_be(static_cast<int>(hint))) return true;
     std::vector<int> open;
     if (os_.list_descriptors(open) < 0) return true;
     for (const int fd : open) {
-        if (fd == not_counted || inode_of(fd) != inode) continue;
+        if (fd == not_counted || !may_be(fd)) continue;
         hint = fd;
         return true;
     }

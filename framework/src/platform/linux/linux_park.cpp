@@ -37,7 +37,7 @@ int linux_block::silence(std::uint32_t index, const port_sockets& port) noexcept
             return 0;
         case park_method::interface_tag:
             return set_option(os_, port.session, SOL_SOCKET, option_bind_to_ifindex, session_tag);
-        case park_method::minimum_ttl:
+        default:  // minimum_ttl
             break;
     }
     return set_minimum_ttl(os_, port.session, request_.family, strictest_ttl);
@@ -53,7 +53,7 @@ int linux_block::unsilence(std::uint32_t index) noexcept {
             return 0;
         case park_method::interface_tag:
             return dissolve(os_, port.session);  // clears the tag without privilege
-        case park_method::minimum_ttl:
+        default:  // minimum_ttl
             break;
     }
     return set_minimum_ttl(os_, port.session, request_.family, 0);
@@ -174,13 +174,13 @@ park_result linux_block::park(std::uint32_t index, bool lent) noexcept {
 std::uint32_t linux_block::heard(std::uint32_t index) noexcept {
     constexpr int so_meminfo = 55, drops = 8;
     std::uint32_t total = 0;
-    for (const int fd : {ports_[index].session, ports_[index].holder}) {
+    for (const int fd : {ports_[index].session, holder_of(index)}) {
         std::uint32_t figures[9] = {};
         socklen_t size = sizeof figures;
         if (fd >= 0 && os_.getsockopt(fd, SOL_SOCKET, so_meminfo, figures, &size) >= 0) total += figures[drops];
     }
     if (methods_.park == park_method::interface_tag) {
-        drain_datagrams(ports_[index].holder, fell_to_holder_[index]);
+        drain_datagrams(holder_of(index), fell_to_holder_[index]);
         total += fell_to_holder_[index];
     }
     return total;

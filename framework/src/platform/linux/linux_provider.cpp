@@ -45,13 +45,18 @@ failure refused(errc code, std::string what) {
 }
 
 // Early and clear: how many descriptors there are, how many are used, how many a block of this size needs.
-failure check_descriptors(system_calls& os, std::uint32_t count, unsigned each) {
+failure check_descriptors(system_calls& os, const hold_request& request, unsigned each) {
     std::uint64_t soft = 0, hard = 0, open = 0;
     if (os.descriptor_limit(soft, hard) < 0 || os.count_descriptors(open) < 0) return {};
+    const std::uint32_t count = request.block.count;
     const std::uint64_t needed = std::uint64_t{each} * count + spare_descriptors;
     if (open + needed <= soft) return {};
+    const std::string sessions =
+        request.sessions_per_port == 1
+            ? ""
+            : " with " + std::to_string(request.sessions_per_port) + " session sockets each (sessions_per_port)";
     auto f = refused(errc::too_many_files,
-                     std::to_string(count) + " ports need " + std::to_string(needed) + " descriptors, " +
+                     std::to_string(count) + " ports" + sessions + " need " + std::to_string(needed) + " descriptors, " +
                          std::to_string(open) + " are open and RLIMIT_NOFILE allows " + std::to_string(soft) +
                          " (hard limit " + std::to_string(hard) +
                          "); raise it (ulimit -n, LimitNOFILE=) or reserve fewer ports");
@@ -79,6 +84,18 @@ failure check_address(system_calls& os, const hold_request& request) {
     return {};
 }
 
+failure check_device(system_calls& os, const hold_request& request) {
+    if (request.device.empty()) return {};
+    const int fd = os.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return port_failure(fd, "socket for the device check,", 0);
+    const int r = bind_to_device(os, fd, request.device);
+    os.close(fd);
+    if (r >= 0) return {};
+    return refused(r == -EPERM ? errc::permission_denied : errc::invalid_argument,
+                   "device '" + request.device + "': " + std::generic_category().message(-r) +
+                       "; it is the name of an interface of this network namespace, as `ip link` lists them");
+}
+
 }  // namespace
 
 linux_provider::linux_provider(system_calls& os) noexcept : os_(os) {}
@@ -86,7 +103,7 @@ linux_provider::linux_provider(system_calls& os) noexcept : os_(os) {}
 capabilities linux_provider::facts(parking preference) {
     capabilities c;
     c.provider = "linux";
-    c.can_reserve = true;
+    c.can_reserve = c.can_hand_over = true;
     c.check_sees_bound_sockets = dump_sees_bound_sockets(os_);
     const bool filter = preference == parking::best && park_filter::permitted(os_);
     hold_request request{.park = preference};
@@ -116,7 +133,7 @@ void linux_provider::describe_limits(capabilities& c) {
     if (c.hold_tcp == hold_method::reuse_toggle) {
         c.limits.emplace_back(
             "without CAP_NET_ADMIN a TCP port can be entered by SO_REUSEADDR sockets for about 0.8 us while reserve "
-            "binds it; the closing check finds them and reserve fails");
+            "binds it (1 us more for each further session socket); the closing check finds them and reserve fails");
         c.limits.emplace_back(
             "without CAP_NET_ADMIN, while a condemned listener on one address is renewed, a SO_REUSEPORT socket on "
             "another address can enter for less than 1 us and leave, and its uid can bind that port again later");
@@ -134,7 +151,21 @@ void linux_provider::describe_limits(capabilities& c) {
             "without CAP_BPF a parked listener still queues clients that send with TTL 255; they are discarded at "
             "the next take");
     }
-    if (!kernel_has_ipv6(os_)) c.limits.emplace_back("this kernel has no IPv6: holders are IPv4 sockets");
+    if (!kernel_has_ipv6(os_)) {
+        c.limits.emplace_back("this kernel has no IPv6: dual-stack blocks are IPv4 alone, and holders are IPv4 sockets");
+    }
+    error_code ec;
+    if (network_namespace(ec) == 0 && !ec) {
+        c.limits.emplace_back(
+            "network namespaces cannot be told apart here (SO_NETNS_COOKIE, Linux 5.14): associate does not refuse a "
+            "socket of another one, and bind makes it one of the block's");
+    }
+    std::string cookies;
+    if (os_.read_file("/proc/sys/net/ipv4/tcp_syncookies", cookies) >= 0 && cookies.starts_with('0')) {
+        c.limits.emplace_back(
+            "net.ipv4.tcp_syncookies is 0: a flood of SYNs fills a listener's queue and keeps honest clients out; set it "
+            "to 1");
+    }
 }
 
 // The sockets are there: their form says how they were held, and what came along says how they are parked.
@@ -165,6 +196,7 @@ std::unique_ptr<held_block> linux_provider::prepare_coming(const hold_request& r
 std::unique_ptr<held_block> linux_provider::prepare(const hold_request& request, failure& f) {
     if (request.over) return prepare_coming(request, f);
     if ((f = check_address(os_, request))) return nullptr;
+    if ((f = check_device(os_, request))) return nullptr;
     linux_methods methods;
     methods.has_ipv6 = kernel_has_ipv6(os_);
     methods.hold = request.kind == port_kind::udp ? hold_method::interface_tags
@@ -172,7 +204,7 @@ std::unique_ptr<held_block> linux_provider::prepare(const hold_request& request,
                                                   : hold_method::reuse_toggle;
     methods.splits_holders = methods.hold == hold_method::reuse_toggle && request.kind == port_kind::tcp_listen &&
                              request.family != address_family::dual && methods.has_ipv6;
-    if ((f = check_descriptors(os_, request.block.count, methods.splits_holders ? 3 : 2))) return nullptr;
+    if ((f = check_descriptors(os_, request, (methods.splits_holders ? 2 : 1) + request.sessions_per_port))) return nullptr;
     std::unique_ptr<park_filter> filter;
     if (request.kind != port_kind::tcp_connect && request.park == parking::best && request.inherited.empty()) {
         int ignored = 0;  // whatever the reason, the table of system calls is next, and capabilities say so
@@ -182,16 +214,21 @@ std::unique_ptr<held_block> linux_provider::prepare(const hold_request& request,
     return std::make_unique<linux_block>(os_, request, methods, std::move(filter));
 }
 
-std::uint64_t linux_provider::network_namespace() noexcept {
+std::uint64_t linux_provider::network_namespace(error_code& ec) noexcept {
+    ec = {};
     const int fd = os_.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return 0;
+    if (fd < 0) return ec = code_of(fd), 0;
     std::uint64_t cookie = 0;
     socklen_t size = sizeof cookie;
     constexpr int so_netns_cookie = 71;
-    os_.getsockopt(fd, SOL_SOCKET, so_netns_cookie, &cookie, &size);
+    const int r = os_.getsockopt(fd, SOL_SOCKET, so_netns_cookie, &cookie, &size);
     os_.close(fd);
-    return cookie;
+    if (r >= 0) return cookie;
+    if (r != -ENOPROTOOPT) ec = code_of(r);
+    return 0;  // before Linux 5.14 they have no names, of sockets neither
 }
+
+bool linux_provider::lacks_ipv6() noexcept { return !kernel_has_ipv6(os_); }
 
 std::unique_ptr<held_block> linux_provider::prepare_share(const hold_request& request, failure& f) {
     f = {};
@@ -200,11 +237,6 @@ std::unique_ptr<held_block> linux_provider::prepare_share(const hold_request& re
     methods.has_ipv6 = kernel_has_ipv6(os_);
     methods.park = choose_parking(request, false);
     return std::make_unique<linux_block>(os_, request, methods, nullptr);
-}
-
-port_provider& system_provider() noexcept {
-    static linux_provider provider(linux_calls());
-    return provider;
 }
 
 }  // namespace berth::platform

@@ -17,7 +17,8 @@ public:
     std::unique_ptr<held_block> prepare(const hold_request& request, failure& f) override;
     std::unique_ptr<held_block> prepare_share(const hold_request& request, failure& f) override;
     std::unique_ptr<port_survey> begin_survey(port_kind kind) override;
-    std::uint64_t network_namespace() noexcept override;
+    std::uint64_t network_namespace(error_code& ec) noexcept override;
+    bool lacks_ipv6() noexcept override;
     error_code inspect(native_socket socket, socket_facts& out) noexcept override;
     error_code recognise(native_socket socket, socket_facts& out) noexcept override;
     std::uint64_t inode_of(native_socket socket) noexcept override;

@@ -127,6 +127,7 @@ int receive_message(int connection, std::span<std::byte> bytes, std::size_t& siz
                     std::size_t* cut) {
     size = 0;
     received.clear();
+    received.reserve(most_descriptors);  // what came has an owner at once
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * most_descriptors)];
     iovec part{bytes.data(), bytes.size()};
     msghdr message{};

@@ -4,8 +4,10 @@
 #include <berth/detail/native_calls.hpp>
 
 #include "platform/message_flags.hpp"
+#include "platform/way_there.hpp"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -94,8 +96,10 @@ void connect_native(native_value socket, const void* address, std::size_t size, 
     if (!goes_on || nonblocking) return;
     error = wait_for(fd, verb::connect);
     socklen_t length = sizeof error;
-    if (error == 0) ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error == 0 && ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
 }
+
+bool is_taken_tuple(int error) noexcept { return error == EADDRNOTAVAIL || error == EADDRINUSE; }
 
 native_value accept_native(native_value socket, void* address, std::size_t* size, bool nonblocking,
                            int& error) noexcept {
@@ -154,6 +158,14 @@ std::size_t available_native(native_value socket, int& error) noexcept {
     return error != 0 ? 0 : static_cast<std::size_t>(size);
 }
 
+std::uint32_t overflowed_native(native_value socket, int& error) noexcept {
+    constexpr int so_meminfo = 55, drops = 8;
+    std::uint32_t figures[9] = {};
+    socklen_t size = sizeof figures;
+    say(error, ::getsockopt(fd_of(socket), SOL_SOCKET, so_meminfo, figures, &size) < 0 ? errno : 0);
+    return figures[drops];
+}
+
 void wait_native(native_value socket, verb what, int& error) noexcept { error = wait_for(fd_of(socket), what); }
 
 std::size_t receive_native(native_value socket, const buffer_part* parts, std::size_t count, int flags, void* address,
@@ -183,3 +195,18 @@ std::size_t send_native(native_value socket, const buffer_part* parts, std::size
 }
 
 }  // namespace berth::detail
+
+namespace berth::platform {
+
+bool has_way_to(const void* address, std::size_t size) noexcept {
+    const auto* const to = static_cast<const sockaddr*>(address);
+    const int fd = ::socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return true;
+    constexpr int no = 0;
+    if (to->sa_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+    const bool has = ::connect(fd, to, static_cast<socklen_t>(size)) == 0;
+    ::close(fd);
+    return has;
+}
+
+}  // namespace berth::platform

@@ -78,7 +78,7 @@ int list_open_descriptors(std::span<const int> except, std::vector<int>& out) no
                 fd += static_cast<int>(skip - run) - 1;
             } else if (fd == directory.number()) {
                 closed = 0;
-            } else if (::fcntl(fd, F_GETFD) < 0) {
+            } else if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
                 ++closed;
             } else {
                 closed = 0;

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
+#include <utility>
 
 namespace berth::platform {
 namespace {
@@ -45,9 +47,22 @@ bool put_flags_back(system_calls& calls, int fd, int flags) noexcept {
     return calls.fcntl(fd, F_GETSIG, 0) == 0 || calls.fcntl(fd, F_SETSIG, 0) >= 0;
 }
 
+// Not undone, but not done by a worker either: he has no more rights than we.
+bool is_for_nobody(int error) noexcept { return error == -EPERM || error == -EACCES || error == -EINVAL; }
+
 }  // namespace
 
-std::unique_ptr<option_audit> option_audit::capture(system_calls& calls, int fresh, port_kind kind, int& error) {
+std::unique_ptr<option_audit> option_audit::capture(system_calls& calls, int fresh, port_kind kind,
+                                                    int& error) noexcept {
+    try {
+        return capture_all(calls, fresh, kind, error);
+    } catch (const std::bad_alloc&) {
+        error = -ENOMEM;
+        return nullptr;
+    }
+}
+
+std::unique_ptr<option_audit> option_audit::capture_all(system_calls& calls, int fresh, port_kind kind, int& error) {
     std::unique_ptr<option_audit> audit(new option_audit);
     audit->kind_ = kind;
     sockaddr_in6 name{};
@@ -66,10 +81,12 @@ std::unique_ptr<option_audit> option_audit::capture(system_calls& calls, int fre
         std::memcpy(audit->address_.data(), &reinterpret_cast<sockaddr_in&>(name).sin_addr, 4);
     }
     std::erase_if(audit->baseline_, [&](const option_value& v) {
-        return v.row->back == undo::leave ||
-               (v.row->back == undo::clear_blind && write_option(calls, fresh, neutral_value(v)) < 0);
+        if (v.row->back != undo::clear_blind || error < 0) return v.row->back == undo::leave;
+        const int r = write_option(calls, fresh, neutral_value(v));
+        if (r < 0 && !is_absent(r) && !is_for_nobody(r)) error = r;
+        return r < 0;
     });
-    return audit;
+    return error < 0 ? nullptr : std::move(audit);
 }
 
 verdict option_audit::restore(system_calls& calls, int fd, std::uint16_t port, std::uint64_t cookie,

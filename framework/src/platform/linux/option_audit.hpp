@@ -29,7 +29,7 @@ public:
     /// berth attached, not connected. Any one of the block's session sockets of the kind will do; restore() expects
     /// them in the same state (a minimum TTL, a classic filter that parks: on in both, or off in both).
     /// nullptr and error = -errno if the system refuses.
-    static std::unique_ptr<option_audit> capture(system_calls& calls, int fresh, port_kind kind, int& error);
+    static std::unique_ptr<option_audit> capture(system_calls& calls, int fresh, port_kind kind, int& error) noexcept;
 
     /// Compares, sets back what differs, reads again. Pre: not connected, the state of capture().
     /// `refused` names the option that condemned (static text), if wanted. Thread-safe, waits for nobody.
@@ -37,6 +37,7 @@ public:
                     const char** refused = nullptr) noexcept;
 
 private:
+    static std::unique_ptr<option_audit> capture_all(system_calls& calls, int fresh, port_kind kind, int& error);
     option_audit() = default;
     std::vector<option_value> baseline_;  // rows this kernel lacks for this kind are left out
     udp_hearing hearing_;

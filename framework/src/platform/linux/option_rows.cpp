@@ -36,7 +36,8 @@ constexpr option_row rows[] = {
     {sock, uapi::so_txtime, "SO_TXTIME", 8, for_udp, any, condemn, refuse},
     {sock, uapi::so_bindtoifindex, "SO_BINDTODEVICE", 4, for_all, any, back, refuse},
     {sock, SO_REUSEADDR, "SO_REUSEADDR", 4, for_all, any, back, ignore},
-    {sock, SO_REUSEPORT, "SO_REUSEPORT", 4, for_all, any, back, refuse},
+    {sock, SO_REUSEPORT, "SO_REUSEPORT", 4, for_udp, any, condemn, refuse},  // somebody may have joined it
+    {sock, SO_REUSEPORT, "SO_REUSEPORT", 4, for_tcp, any, back, refuse},
 
     {ip, IP_TOS, "IP_TOS", 4, for_all, v4, back, over},
     {ip, IP_TTL, "IP_TTL", 4, for_all, v4, back, over, -1},

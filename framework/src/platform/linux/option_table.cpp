@@ -63,6 +63,8 @@ int write_option(system_calls& calls, int fd, const option_value& value) noexcep
     return r < 0 ? r : 0;
 }
 
+bool is_absent(int error) noexcept { return error == -ENOPROTOOPT || error == -EOPNOTSUPP; }
+
 bool same(const option_value& a, const option_value& b) noexcept { return a.size == b.size && a.bytes == b.bytes; }
 
 int read_all_options(system_calls& calls, int fd, port_kind kind, std::vector<option_value>& out) {
@@ -71,7 +73,9 @@ int read_all_options(system_calls& calls, int fd, port_kind kind, std::vector<op
     for (const option_row& row : option_table()) {
         if ((row.kinds & kind_bit(kind)) == 0 || (row.families & families) == 0) continue;
         option_value value;
-        if (read_option(calls, fd, row, value) < 0) {
+        const int r = read_option(calls, fd, row, value);
+        if (r < 0 && !is_absent(r)) return r;
+        if (r < 0) {
             if (row.back != undo::clear_blind) continue;
             value.size = row.size;
         }

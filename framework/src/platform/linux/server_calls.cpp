@@ -38,6 +38,15 @@ native_socket duplicate(native_socket socket, int& error) noexcept {
     return fd;
 }
 
+bool lacks_syn_cookies() noexcept {
+    const int fd = ::open("/proc/sys/net/ipv4/tcp_syncookies", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    char value = '1';
+    const bool is_off = ::read(fd, &value, 1) == 1 && value == '0';
+    ::close(fd);
+    return is_off;
+}
+
 void close_with_reset(native_socket socket) noexcept {
     const ::linger now{1, 0};
     ::setsockopt(static_cast<int>(socket), SOL_SOCKET, SO_LINGER, &now, sizeof now);

@@ -26,13 +26,13 @@ struct dump_request {
 };
 
 // port >= first, then port <= last; a "no" jumps 4 bytes past the end, which the kernel takes as rejection.
-dump_request make_request(bool tcp, int family, std::uint16_t first, std::uint16_t last, bool bound) {
+dump_request make_request(bool is_tcp, int family, std::uint16_t first, std::uint16_t last, bool bound) {
     dump_request r;
     r.header.nlmsg_len = sizeof r;
     r.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
     r.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     r.question.sdiag_family = static_cast<std::uint8_t>(family);
-    r.question.sdiag_protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
+    r.question.sdiag_protocol = is_tcp ? IPPROTO_TCP : IPPROTO_UDP;
     r.question.idiag_states = all_tcp_states | (bound ? bound_only : 0);
     r.filter.nla_type = INET_DIAG_REQ_BYTECODE;
     r.filter.nla_len = sizeof r.filter + sizeof r.code;
@@ -84,10 +84,24 @@ int read_messages(const unsigned char* at, std::size_t left, bool& interrupted, 
 
 }  // namespace
 
-socket_dump::socket_dump(system_calls& calls, bool tcp, int family, std::uint16_t first, std::uint32_t count,
+bool is_remains(const socket_row& row) noexcept {
+    switch (row.state) {
+        case time_wait: return true;
+        case syn_recv:
+        case fin_wait1:
+        case fin_wait2:
+        case close_wait:
+        case last_ack:
+        case closing:
+        case new_syn_recv: return row.inode == 0;
+        default: return false;
+    }
+}
+
+socket_dump::socket_dump(system_calls& calls, bool is_tcp, int family, std::uint16_t first, std::uint32_t count,
                          bool all_states_incl_bound)
     : calls_(calls),
-      tcp_(tcp),
+      tcp_(is_tcp),
       family_(family),
       first_(first),
       last_(static_cast<std::uint16_t>(first + count - 1)),
@@ -140,19 +154,19 @@ int socket_dump::read(std::vector<socket_row>& out) {
     return r == try_again ? -EAGAIN : r;
 }
 
-int dump_family(system_calls& calls, bool tcp, int family, std::uint16_t first, std::uint32_t count,
+int dump_family(system_calls& calls, bool is_tcp, int family, std::uint16_t first, std::uint32_t count,
                 std::vector<socket_row>& out, bool all_states_incl_bound) {
-    socket_dump dump(calls, tcp, family, first, count, all_states_incl_bound);
+    socket_dump dump(calls, is_tcp, family, first, count, all_states_incl_bound);
     int r = 1;
     while (r > 0) r = dump.read(out);
     return r;
 }
 
-int dump_sockets(system_calls& calls, bool tcp, std::uint16_t first, std::uint32_t count,
+int dump_sockets(system_calls& calls, bool is_tcp, std::uint16_t first, std::uint32_t count,
                  std::vector<socket_row>& out, bool all_states_incl_bound) {
     const std::size_t before = out.size();
     for (const int family : {AF_INET, AF_INET6}) {
-        if (const int r = dump_family(calls, tcp, family, first, count, out, all_states_incl_bound); r < 0) {
+        if (const int r = dump_family(calls, is_tcp, family, first, count, out, all_states_incl_bound); r < 0) {
             out.resize(before);
             return r;
         }
@@ -160,9 +174,9 @@ int dump_sockets(system_calls& calls, bool tcp, std::uint16_t first, std::uint32
     return 0;
 }
 
-bool dump_sees_bound_sockets(system_calls& calls) {
-    const int fd = calls.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return false;
+namespace {
+
+bool dump_sees(system_calls& calls, int fd) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -176,6 +190,21 @@ bool dump_sees_bound_sockets(system_calls& calls) {
         calls.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &cookie_size) >= 0 &&
         dump_sockets(calls, true, ntohs(address.sin_port), 1, rows) == 0) {
         for (const socket_row& row : rows) seen = seen || row.cookie == cookie;
+    }
+    return seen;
+}
+
+}  // namespace
+
+bool dump_sees_bound_sockets(system_calls& calls) {
+    const int fd = calls.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    bool seen = false;
+    try {
+        seen = dump_sees(calls, fd);
+    } catch (...) {
+        calls.close(fd);
+        throw;
     }
     calls.close(fd);
     return seen;

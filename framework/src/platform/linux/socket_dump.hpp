@@ -14,7 +14,7 @@
 namespace berth::platform {
 
 /// One socket of a dump. `state` is the kernel's TCP_* number, also for UDP (7: not connected, 1: connected);
-/// a TCP socket that is bound only is 7 as well. TIME_WAIT rows (6) have inode 0 and a cookie of their own.
+/// a TCP socket that is bound only is 7 as well. TIME_WAIT rows (6) have inode 0 and the cookie of their socket.
 struct socket_row {
     std::uint16_t port;   ///< host byte order
     std::uint8_t family;  ///< AF_INET or AF_INET6
@@ -24,6 +24,15 @@ struct socket_row {
     std::uint32_t inode;      ///< 0: no file (TIME_WAIT, a queued client, an MPTCP subflow)
     std::uint32_t interface;  ///< SO_BINDTODEVICE index, 0: none
 };
+
+/// The kernel's numbers of socket_row::state.
+enum tcp_state : std::uint8_t {
+    established = 1, syn_sent, syn_recv, fin_wait1, fin_wait2, time_wait, close_, close_wait, last_ack, listen_,
+    closing, new_syn_recv, bound_inactive
+};
+
+/// What is left of a connection that no process has: it cannot bind or listen.
+[[nodiscard]] bool is_remains(const socket_row& row) noexcept;
 
 /// One family's dump, read message by message, for who must not be held up by all of it at once.
 class socket_dump {

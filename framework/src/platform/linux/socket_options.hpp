@@ -7,7 +7,11 @@
 
 #include <berth/reservation_request.hpp>
 
+#include <net/if.h>
 #include <netinet/in.h>
+
+#include <cerrno>
+#include <string>
 
 namespace berth::platform {
 
@@ -21,6 +25,7 @@ inline constexpr int option_min_hop_count = 73;    // IPV6_MINHOPCOUNT
 // share a port; connect(AF_UNSPEC) clears a tag without privilege, as no other call does.
 inline constexpr int holder_tag = 0x7ffffffe;
 inline constexpr int session_tag = 0x7fffffff;
+inline constexpr int loopback_interface = 1;  // in every network namespace
 
 inline int set_option(system_calls& os, int fd, int level, int name, int value) noexcept {
     return os.setsockopt(fd, level, name, &value, sizeof value);
@@ -40,6 +45,12 @@ inline int cookie_of(system_calls& os, int fd, std::uint64_t& cookie) noexcept {
 inline int dissolve(system_calls& os, int fd) noexcept {
     const sockaddr unspecified{.sa_family = AF_UNSPEC, .sa_data = {}};
     return os.connect(fd, &unspecified, sizeof unspecified);
+}
+
+/// By the name of an interface; a longer name than there can be would be cut, and mean another.
+inline int bind_to_device(system_calls& os, int fd, const std::string& name) noexcept {
+    if (name.size() >= IFNAMSIZ) return -ENODEV;
+    return os.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name.data(), static_cast<socklen_t>(name.size()));
 }
 
 /// A socket address, big enough for both families, as bind and connect want it.

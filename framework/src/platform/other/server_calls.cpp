@@ -12,6 +12,8 @@ native_socket duplicate(native_socket, int& error) noexcept {
     return native_socket(-1);
 }
 
+bool lacks_syn_cookies() noexcept { return false; }
+
 void close_with_reset(native_socket) noexcept {}
 
 }  // namespace berth::platform
