@@ -8,7 +8,7 @@
 #include "reservation_core.hpp"
 #include "token_table.hpp"
 
-namespace berth {
+namespace berth::inline v0_1 {
 namespace {
 
 using detail::acquiring_sockets;
@@ -181,11 +181,19 @@ void give_back(native_handle_type socket, error_code& ec) noexcept {
     ec = f.code;
 }
 
-void detail::put_away(native_handle_type socket, bool is_bound) noexcept {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
+
+void put_away(native_handle_type socket, bool is_bound) noexcept {
     error_code ec = errc::not_associated;
     if (is_bound) give_back(socket, ec);
     if (ec) static_cast<void>(platform::system_provider().close(native(socket)));
 }
+
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 reservation_instance reserve_on(native_handle_type socket, const port_block& block, failure& f, tcp_use use) noexcept {
     return guarded(f, [&]() -> reservation_instance {
@@ -216,4 +224,4 @@ void release(native_handle_type socket, reservation_token token, failure& f) noe
     });
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

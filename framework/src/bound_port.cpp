@@ -4,7 +4,7 @@
 #include "port_lane.hpp"
 #include "reservation_core.hpp"
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 std::uint16_t bound_port::port() const noexcept { return lane_ != nullptr ? lane_->port_at(index_) : 0; }
 
@@ -46,4 +46,4 @@ void bound_port::give_back(error_code& ec) noexcept {
     put_back();
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

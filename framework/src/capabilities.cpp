@@ -4,7 +4,7 @@
 #include "persistent/persistent_facts.hpp"
 #include "platform/port_provider.hpp"
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 capabilities query_capabilities(parking preference) {
     auto facts = platform::system_provider().facts(preference);
@@ -12,4 +12,4 @@ capabilities query_capabilities(parking preference) {
     return facts;
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -1,7 +1,7 @@
 // The category: messages, and which std::errc a value equals.
 #include <berth/error.hpp>
 
-namespace berth {
+namespace berth::inline v0_1 {
 namespace {
 
 struct row {
@@ -70,4 +70,4 @@ const std::error_category& error_category() noexcept {
     return category;
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <mutex>
 
-namespace berth {
+namespace berth::inline v0_1 {
 namespace {
 
 void write_to_stderr(log_level level, std::string_view message, void*) noexcept {
@@ -27,7 +27,11 @@ void set_log_sink(log_sink sink, void* context) noexcept {
     chosen_context = context;
 }
 
-void detail::log(log_level level, std::string_view message) noexcept {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
+
+void log(log_level level, std::string_view message) noexcept {
     log_sink sink = nullptr;
     void* context = nullptr;
     {
@@ -38,4 +42,4 @@ void detail::log(log_level level, std::string_view message) noexcept {
     if (sink != nullptr) sink(level, message, context);
 }
 
-}  // namespace berth
+}  // namespace berth::detail

@@ -5,7 +5,7 @@
 #include "reservation_core.hpp"
 #include "say.hpp"
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 using detail::reservation_core;
 
@@ -165,4 +165,4 @@ reservation_statistics port_reservation::statistics() const noexcept {
     return core_ ? core_->statistics() : reservation_statistics{};
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

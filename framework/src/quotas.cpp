@@ -13,8 +13,7 @@
 #include <string>
 #include <unordered_map>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 struct quota_entry {
     std::uint32_t held = 0;
@@ -150,7 +149,9 @@ private:
     std::atomic<std::uint64_t> held_{0}, taken_{0}, refused_by_limit_{0}, refused_by_keys_{0};
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 void quota_hold::give_back() noexcept {
     const auto book = std::move(book_);
@@ -170,4 +171,4 @@ std::uint32_t quotas::limit(std::string_view key) const noexcept { return book_-
 std::uint32_t quotas::held(std::string_view key) const noexcept { return book_->held(key); }
 quota_statistics quotas::statistics() const noexcept { return book_->statistics(); }
 
-}  // namespace berth
+}  // namespace berth::v0_1

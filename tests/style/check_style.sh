@@ -150,6 +150,17 @@ check_dead_files() {
     done
 }
 
+# The public names are of the version's namespace: a program of one minor version does not link with a library of another.
+check_version_namespace() {
+    local version file line text
+    version=$(sed -nE 's/^project\(.* VERSION ([0-9]+)\.([0-9]+).*/v\1_\2/p' CMakeLists.txt)
+    while IFS=: read -r file line text; do
+        if [[ $text != "namespace berth::inline $version {" ]]; then
+            fail "version: $file:$line: namespace berth::inline $version, as CMakeLists.txt has it"
+        fi
+    done < <(grep -HnE '^namespace berth(::inline [a-z0-9_]+)? \{' "${sources[@]}" | grep '^framework/\(include\|src\)/' || true)
+}
+
 check_machine_paths() {
     each_line path "a path of somebody's machine" < <(grep -HnIE '(^|[^A-Za-z0-9_.}])/(work|home|root)/' "${all[@]}" || true)
 }
@@ -161,6 +172,7 @@ check_openings
 check_platform_words
 check_banned_calls
 check_dead_files
+check_version_namespace
 
 if ((findings > 0)); then
     printf '%s findings in %s files\n' "$findings" "${#all[@]}"

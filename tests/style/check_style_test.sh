@@ -14,6 +14,8 @@ write() {  # path, text: with its folders, an opening comment for sources, and a
 
 clean_tree() {
     rm -rf "$tree" && mkdir -p "$tree"
+    write CMakeLists.txt 'project(berth VERSION 3.2.1)'
+    write framework/include/berth/claim.hpp '// What it is.\nnamespace berth::inline v3_2 {\n}'
     write framework/src/claim.cpp '// What it is.\n#include "claim.hpp"\nint operand(int);  // not rand()'
     write framework/src/claim.hpp '// What it is.'
     write framework/src/platform/linux/bind.cpp '// What it is.\n#include <sys/socket.h>'
@@ -49,6 +51,8 @@ for call in rand strcpy sprintf atoi; do
     expect_finding banned framework/src/calls.cpp "${top}int x = $call(y);"
 done
 expect_finding path framework/src/path.cpp "${top}auto x = \"/ho""me/somebody/x\";"
+expect_finding version framework/include/berth/old.hpp "${top}namespace berth::inline v3_1 {\n}"
+expect_finding version framework/src/none.cpp "${top}namespace berth {\n}"
 expect_finding dead framework/src/nobody_includes.hpp "$top"
 expect_finding dead tests/unlisted.cpp "$top"
 expect_finding opening framework/compat/include/bare.h 'int x;'

@@ -12,7 +12,7 @@
 #include <span>
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 class acceptor_pool : public detail::socket_pool<tcp_acceptor> {
 public:
@@ -47,4 +47,4 @@ private:
     }
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -13,7 +13,7 @@
 #include <asio/ip/address.hpp>
 #include <asio/ip/basic_endpoint.hpp>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// Address and port of a bind, of either protocol. port 0: any port of the block, host byte order.
 struct bind_endpoint {
@@ -25,7 +25,9 @@ struct bind_endpoint {
     bind_endpoint(const asio::ip::basic_endpoint<Protocol>& e) : address(e.address()), port(e.port()) {}
 };
 
-namespace detail {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
 
 /// A socket of an Asio object; raw descriptors have functions of their own.
 template <class Socket>
@@ -45,12 +47,14 @@ inline void throw_on(const failure& f) {
     if (f) throw reservation_error(f);
 }
 
-}  // namespace detail
+}  // namespace berth::detail
 
-namespace detail {
+namespace berth::detail {
 /// Closes a descriptor that its object could not take back, and gives its port back if it has one.
 BERTH_DECL void put_away(native_handle_type socket, bool is_bound) noexcept;
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 /// Associates an unbound TCP or UDP socket of this process with the reservation. Post: bind() draws from it; nothing
 /// else changed. A second associate replaces the first. Thread-safe. Errors: not_a_socket, operation_not_supported,
@@ -156,4 +160,4 @@ void release(Socket& socket, reservation_token token, failure& f) {
     release(socket.native_handle(), token, f);
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

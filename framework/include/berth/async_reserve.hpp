@@ -28,8 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 /// The loop behind an executor; nullptr: none of berth's.
 template <class Executor>
@@ -192,7 +191,9 @@ auto executor_of(Where& where) {
     }
 }
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 template <class Where, class Token>
 auto port_reservation::async_reserve(Where&& where, const reservation_request& request, Token&& token) {
@@ -208,4 +209,4 @@ auto port_reservation::async_reserve(Where&& where, const reservation_request& r
         detail::initiate_reserve<executor>{detail::executor_of(where)}, token, request, &why);
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

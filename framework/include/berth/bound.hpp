@@ -8,9 +8,7 @@
 
 #include <utility>
 
-namespace berth {
-
-namespace detail {
+namespace berth::detail {
 
 /// berth's own sockets: whoever only sent, received or accepted with one need not have it audited at give back.
 template <class Socket>
@@ -18,7 +16,9 @@ concept tells_if_lent = requires(const Socket& s) {
     s.was_lent();
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 template <class Socket>
 class bound {
@@ -95,4 +95,4 @@ private:
     bound_port port_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

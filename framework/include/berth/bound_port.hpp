@@ -13,15 +13,19 @@
 #include <cstdint>
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// A socket as the system names it; what Asio's native_handle() returns.
 using native_handle_type = asio::detail::socket_type;
 
-namespace detail {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
 class port_lane;
 struct outbound_draws;
-}
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 class shared_listener;
 
@@ -88,4 +92,4 @@ private:
     std::uint32_t uses_ = io_only;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

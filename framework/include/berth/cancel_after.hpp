@@ -12,8 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 struct limit_after {
     event_loop::clock::duration time;
@@ -65,7 +64,9 @@ private:
     }
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 /// A token: as `token`, and `duration` after the operation was begun it gets `how` through its cancellation slot, if
 /// it has not ended. It ends as it does when it is cancelled, most with asio::error::operation_aborted; what was
@@ -90,7 +91,7 @@ auto cancel_at(detail::event_loop::clock::time_point time, Token&& token,
     return detail::limited_token<std::decay_t<Token>, detail::limit_at>{static_cast<Token&&>(token), {time}, how};
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1
 
 template <class Token, class Limit, class... Signatures>
 struct asio::async_result<berth::detail::limited_token<Token, Limit>, Signatures...> {

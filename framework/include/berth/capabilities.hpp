@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// How a session socket is silenced at give back, and at what cost (see design table in ARCHITECTURE.md).
 enum class park_method : std::uint8_t {
@@ -55,4 +55,4 @@ struct capabilities {
 /// and asks berthd how it is (a fifth of a second at most, if it hangs).
 BERTH_DECL capabilities query_capabilities(parking preference = parking::best);
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -17,8 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 template <class T>
 concept endpoint_sequence = requires(const T& s) {
@@ -147,7 +146,9 @@ auto connect_or_throw(Call call) {
     return where;
 }
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 /// Blocks. Returns the endpoint that answered; of iterators, the one that points to it, or the end.
 template <class Executor, detail::endpoint_sequence Sequence>
@@ -199,7 +200,7 @@ auto async_connect(basic_tcp_socket<Executor>& socket, Iterator first, Iterator 
                                         token);
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1
 
 namespace asio {
 

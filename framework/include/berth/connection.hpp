@@ -18,8 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 template <class Buffers>
 struct session_read {
@@ -97,7 +96,9 @@ struct initiate_session_wait {
     }
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 class connection {
 public:
@@ -217,4 +218,4 @@ private:
     detail::session_reference session_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

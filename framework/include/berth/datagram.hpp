@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// What a UDP socket is asked to say of each datagram (basic_udp_socket::receive_details).
 enum class datagram_details : std::uint8_t {
@@ -46,4 +46,4 @@ struct datagram {
     }
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

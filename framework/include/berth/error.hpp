@@ -12,7 +12,7 @@
 #include <system_error>
 #include <type_traits>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 using error_code = std::error_code;
 
@@ -72,7 +72,7 @@ private:
     std::uint32_t count_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1
 
 template <>
 struct std::is_error_code_enum<berth::errc> : std::true_type {};

@@ -29,8 +29,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 /// Waits on a descriptor that stays somebody else's, on berth's context or on Asio's.
 template <class Context>
@@ -63,7 +62,9 @@ private:
     socket_type socket_;
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 /// The predecessor's side. Move-only. One thread at a time; the reservations may be drawn from by any meanwhile. Its
 /// end closes the door; once a successor has received, it passes everything on as well, and if that one then ends
@@ -254,4 +255,4 @@ inline handover receive_handover(const std::string& address,
     return over;
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

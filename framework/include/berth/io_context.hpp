@@ -21,11 +21,11 @@
 #include <string_view>
 #include <utility>
 
-namespace berth {
-
-namespace detail {
+namespace berth::detail {
 class asio_guests;
-}
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 enum class backend_choice : std::uint8_t {
     best,      ///< io_uring; where it is refused the asio backend, and backend_reason() says why
@@ -106,6 +106,6 @@ private:
     detail::asio_guests* guests_ = nullptr;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1
 
 #include <berth/detail/io_context_executor.hpp>

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 class lent_buffer {
 public:
@@ -86,4 +86,4 @@ private:
     std::uint32_t id_ = 0;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -14,7 +14,7 @@
 #include <initializer_list>
 #include <span>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 class listener_pool : public detail::socket_pool<udp_socket> {
 public:
@@ -34,4 +34,4 @@ private:
     }
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 enum class log_level : std::uint8_t { info, warning, error };
 
@@ -18,4 +18,4 @@ using log_sink = void (*)(log_level level, std::string_view message, void* conte
 /// Replaces the sink; nullptr silences. Thread-safe, but messages under way may still reach the old one.
 BERTH_DECL void set_log_sink(log_sink sink, void* context = nullptr) noexcept;
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -26,8 +26,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 /// One operation of async_connect: draws, connects, and tries the next port where the system had the tuple in use.
 template <class Socket, class Executor>
@@ -94,7 +93,9 @@ private:
     }
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 template <class Socket, class Executor, class Token>
 auto port_reservation::async_connect(const Executor& executor, const typename Socket::endpoint_type& destination,
@@ -129,4 +130,4 @@ bound<Socket> port_reservation::connect(const Executor& executor, const typename
     return b;
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

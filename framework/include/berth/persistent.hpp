@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// Where berthd listens unless it is told otherwise.
 inline constexpr const char* default_service_socket = "/run/berth/berthd.sock";
@@ -167,4 +167,4 @@ inline service_status persistent_status(const persistent_options& options = {}) 
     return status;
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

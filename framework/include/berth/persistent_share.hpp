@@ -13,7 +13,7 @@
 #include <berth/persistent.hpp>
 #include <berth/port_reservation.hpp>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 struct share_options {
     draw_order order = draw_order::random;   ///< of the ports that are here
@@ -62,4 +62,4 @@ struct share_options {
     return share;
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

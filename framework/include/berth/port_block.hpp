@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 struct port_block {
     std::uint16_t first = 0;  ///< first port, host byte order; 0: any block of `count` ports (wildcard)
@@ -34,4 +34,4 @@ struct port_block {
     return a.first < b.first + b.count && b.first < a.first + a.count;
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -25,9 +25,7 @@ class tcp;
 class udp;
 }  // namespace asio::ip
 
-namespace berth {
-
-namespace detail {
+namespace berth::detail {
 class reservation_core;
 class reserve_turns;
 class growing_blocks;
@@ -37,7 +35,9 @@ template <class Socket>
 concept acceptor = requires(Socket& s) {
     s.listen();
 };
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 /// What release does when sockets of the block are still with workers.
 enum class if_taken : std::uint8_t {
@@ -219,4 +219,4 @@ private:
     std::shared_ptr<detail::reservation_core> core_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

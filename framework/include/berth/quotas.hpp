@@ -19,12 +19,12 @@
 #include <system_error>
 #include <utility>
 
-namespace berth {
-
-namespace detail {
+namespace berth::detail {
 class quota_book;
 struct quota_entry;
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 struct quota_options {
     std::uint32_t each = 16;          ///< what a key may hold at once, unless it has a limit of its own
@@ -110,4 +110,4 @@ private:
     std::shared_ptr<detail::quota_book> book_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

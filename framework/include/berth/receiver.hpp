@@ -16,7 +16,7 @@
 #include <tuple>
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// Belongs to one socket, which stays where it is. For the running thread alone. Nothing else may receive on the
 /// socket meanwhile. Its destruction ends the receive; pieces that nobody asked for are dropped.
@@ -77,4 +77,4 @@ private:
 using tcp_receiver = basic_receiver<tcp_socket>;
 using udp_receiver = basic_receiver<udp_socket>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

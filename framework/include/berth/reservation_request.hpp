@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <string>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 enum class transport : std::uint8_t { tcp = 1, udp = 2, tcp_and_udp = 3 };  ///< both: the same numbers, drawn apart
 enum class address_family : std::uint8_t { ipv4, ipv6, dual };              ///< dual: one socket hears both
@@ -41,4 +41,4 @@ struct reservation_request {
         true;  ///< wildcard: prefer blocks outside the ephemeral range, the reserved list, 1-1023
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 class reservation_token {
 public:
@@ -22,4 +22,4 @@ private:
     std::uint64_t value_ = 0;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

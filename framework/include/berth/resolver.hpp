@@ -21,8 +21,7 @@
 #include <string_view>
 #include <vector>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 inline error_code error_of(const lookup_answer& answer) noexcept {
     switch (answer.error) {
@@ -92,7 +91,9 @@ private:
     slot_link slot_;
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 template <class Protocol, class Executor = io_context::executor_type>
 class basic_resolver : public asio::ip::resolver_base {
@@ -264,4 +265,4 @@ private:
 using tcp_resolver = basic_resolver<asio::ip::tcp>;
 using udp_resolver = basic_resolver<asio::ip::udp>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

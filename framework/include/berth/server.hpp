@@ -19,7 +19,7 @@
 #include <memory>
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// Handlers of a server without coroutines; any may be empty. An exception closes the connection, and is counted.
 struct connection_callbacks {
@@ -30,7 +30,9 @@ struct connection_callbacks {
     std::function<void(connection&, error_code)> closed;  ///< the last; eof: by the client, none: by its handler
 };
 
-namespace detail {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
 
 /// Says that the handler is done, whatever becomes of it.
 class handler_hold {
@@ -128,7 +130,9 @@ private:
     handler_place<asio::associated_executor_t<Handler, IoExecutor>> place_;
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 class server {
 public:
@@ -236,4 +240,4 @@ private:
     std::shared_ptr<detail::server_core> core_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

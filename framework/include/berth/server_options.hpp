@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 enum class beyond_limit : std::uint8_t {
     wait,   ///< stays in the system's queue (one for each shard and listener is taken off it) until there is room
@@ -71,4 +71,4 @@ struct server_statistics {
     }
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

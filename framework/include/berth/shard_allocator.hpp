@@ -13,7 +13,7 @@
 #include <new>
 #include <type_traits>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 template <class T>
 class shard_allocator {
@@ -50,4 +50,4 @@ private:
     detail::event_loop* loop_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

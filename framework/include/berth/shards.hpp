@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 struct shards_options {
     std::size_t count = 0;  ///< 0: as many as there are processors that this process may use
@@ -149,4 +149,4 @@ private:
     std::exception_ptr thrown_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 class shared_listener {
 public:
@@ -160,4 +160,4 @@ private:
     std::shared_ptr<parts> parts_;
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -12,8 +12,7 @@
 #include <tuple>
 #include <vector>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 /// The number of a signal, as one byte of the channel.
 struct signal_work {
@@ -37,7 +36,9 @@ struct signal_protocol {
     [[nodiscard]] static int family() noexcept { return 0; }
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 template <class Executor = io_context::executor_type>
 class basic_signal_set : private detail::basic_io_socket<detail::signal_protocol, Executor> {
@@ -129,4 +130,4 @@ private:
 
 using signal_set = basic_signal_set<>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -10,7 +10,7 @@
 #include <array>
 #include <cstdint>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 struct port_counts {
     std::uint32_t available = 0;  ///< can be taken now
@@ -61,4 +61,4 @@ struct reservation_statistics {
     }
 };
 
-}  // namespace berth
+}  // namespace berth::v0_1

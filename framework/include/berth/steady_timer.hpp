@@ -13,8 +13,7 @@
 #include <memory>
 #include <thread>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 /// A wait may outlive its timer.
 template <class Handler, class IoExecutor>
@@ -51,7 +50,9 @@ private:
     slot_link slot_;
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 template <class Executor = io_context::executor_type>
 class basic_steady_timer {
@@ -150,4 +151,4 @@ private:
 
 using steady_timer = basic_steady_timer<>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

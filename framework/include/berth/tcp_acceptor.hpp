@@ -9,8 +9,7 @@
 #include <optional>
 #include <tuple>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 /// Ends the connection of a client that cannot be taken in, by a reset: it must not think that it was answered.
 inline void turn_away(native_value client) noexcept {
@@ -94,7 +93,9 @@ inline void ask_for_connection(message_operation& op, asio::ip::tcp::endpoint& s
     op.address_size = static_cast<std::uint32_t>(source.capacity());
 }
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 template <class Executor = io_context::executor_type>
 class basic_tcp_acceptor : public detail::basic_io_socket<asio::ip::tcp, Executor> {
@@ -240,4 +241,4 @@ private:
 
 using tcp_acceptor = basic_tcp_acceptor<>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

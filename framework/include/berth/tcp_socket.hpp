@@ -11,7 +11,7 @@
 
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 template <class Executor = io_context::executor_type>
 class basic_tcp_socket : public detail::basic_io_socket<asio::ip::tcp, Executor> {
@@ -211,4 +211,4 @@ private:
 
 using tcp_socket = basic_tcp_socket<>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <tuple>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// Belongs to one socket, which stays where it is. For the running thread alone. May be destroyed at any time: what
 /// was written is still sent, unless the socket is closed.
@@ -80,4 +80,4 @@ private:
 
 using tcp_writer = basic_tcp_writer<>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

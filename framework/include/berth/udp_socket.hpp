@@ -10,7 +10,7 @@
 
 #include <asio/ip/udp.hpp>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 template <class Executor = io_context::executor_type>
 class basic_udp_socket : public detail::basic_io_socket<asio::ip::udp, Executor> {
@@ -258,4 +258,4 @@ private:
 
 using udp_socket = basic_udp_socket<>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

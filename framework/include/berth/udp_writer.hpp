@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// Whether the system is given runs of datagrams to cut apart.
 enum class segmentation : std::uint8_t {
@@ -63,4 +63,4 @@ private:
 
 using udp_writer = basic_udp_writer<>;
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -8,8 +8,7 @@
 #include <algorithm>
 #include <system_error>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 namespace {
 
 constexpr std::chrono::milliseconds between_tries{5};
@@ -138,7 +137,9 @@ std::shared_ptr<reservation_core> share_for_associate(reservation_token token, e
     return core;
 }
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 port_reservation open_persistent(reservation_token token, failure& f, const share_options& options) noexcept {
     return detail::guarded(
@@ -151,4 +152,4 @@ failure last_refusal(const port_reservation& reservation) {
     return share == nullptr ? failure{} : share->last_refusal();
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -7,7 +7,7 @@
 #include "persistent/persistent_facts.hpp"
 #include "platform/service_channel.hpp"
 
-namespace berth {
+namespace berth::inline v0_1 {
 namespace {
 
 using detail::block_number;
@@ -70,11 +70,19 @@ persistent_block block_of(service_answer&& a) {
 
 }  // namespace
 
-std::string detail::service_socket(const std::string& asked) {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
+
+std::string service_socket(const std::string& asked) {
     if (!asked.empty()) return asked;
     auto path = platform::service_socket_of_environment();
     return path.empty() ? default_service_socket : path;
 }
+
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 reservation_token create_persistent(const port_block& block, transport protocol, failure& f,
                                     const persistent_options& options) noexcept {
@@ -148,7 +156,11 @@ service_status persistent_status(failure& f, const persistent_options& options) 
     });
 }
 
-void detail::add_persistent_facts(capabilities& facts) {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
+
+void add_persistent_facts(capabilities& facts) {
     failure f;
     conversation with_daemon({}, f, std::chrono::milliseconds{200});
     facts.keeper = ask_status(with_daemon, f).keeper;
@@ -166,4 +178,4 @@ void detail::add_persistent_facts(capabilities& facts) {
         "there again");
 }
 
-}  // namespace berth
+}  // namespace berth::detail

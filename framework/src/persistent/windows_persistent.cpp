@@ -9,7 +9,7 @@
 #include "platform/windows/persistent_store.hpp"
 #include "reservation_core.hpp"
 
-namespace berth {
+namespace berth::inline v0_1 {
 namespace {
 
 platform::persistent_store& store() noexcept {
@@ -84,15 +84,19 @@ port_reservation open_persistent(reservation_token token, failure& f, const shar
 
 failure last_refusal(const port_reservation&) { return {}; }
 
+}  // namespace berth::v0_1
+
+namespace berth::detail {
+
 // associate() goes to the system itself.
-std::shared_ptr<detail::reservation_core> detail::share_for_associate(reservation_token, error_code& ec) {
+std::shared_ptr<reservation_core> share_for_associate(reservation_token, error_code& ec) {
     ec = errc::invalid_token;
     return nullptr;
 }
 
-std::string detail::service_socket(const std::string& asked) { return asked; }
+std::string service_socket(const std::string& asked) { return asked; }
 
-void detail::add_persistent_facts(capabilities& facts) {
+void add_persistent_facts(capabilities& facts) {
     const failure f = store().refusal();
     facts.can_persist = !f;
     if (f) {
@@ -106,4 +110,4 @@ void detail::add_persistent_facts(capabilities& facts) {
         "which of them others use; associate() draws a single one");
 }
 
-}  // namespace berth
+}  // namespace berth::detail

@@ -24,7 +24,7 @@
 #include <mutex>
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// How a pool grows. Further blocks are wildcard ones, whatever the first one is.
 struct pool_growth {
@@ -42,7 +42,9 @@ struct pool_statistics {
     std::uint64_t growths_refused = 0;  ///< further blocks that could not be reserved: failure() says why
 };
 
-namespace detail {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
 
 class growing_blocks : public std::enable_shared_from_this<growing_blocks> {
 public:
@@ -254,5 +256,4 @@ private:
     failure why_;
 };
 
-}  // namespace detail
-}  // namespace berth
+}  // namespace berth::detail

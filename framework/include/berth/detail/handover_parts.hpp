@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 /// A port that the predecessor named: it was serving with it, and the successor goes on.
 struct handed_port {
@@ -26,7 +26,9 @@ struct handed_reservation {
     reservation_request request;  ///< as it was made; its block is specific
 };
 
-namespace detail {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
 
 class offering {
 public:
@@ -68,5 +70,4 @@ public:
     virtual std::shared_ptr<offering> offer(failure& f) noexcept = 0;
 };
 
-}  // namespace detail
-}  // namespace berth
+}  // namespace berth::detail

@@ -13,8 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace berth {
-namespace detail {
+namespace berth::detail {
 
 /// How an I/O object finds the loop behind any executor, and how an execution context says that it has one.
 class loop_service : public asio::execution_context::service {
@@ -67,7 +66,9 @@ struct posted_function : ready_node {
     }
 };
 
-}  // namespace detail
+}  // namespace berth::detail
+
+namespace berth::inline v0_1 {
 
 template <unsigned Bits>
 class io_context::basic_executor {
@@ -242,4 +243,4 @@ inline io_context::count_type io_context::run_some(clock::time_point until, std:
     return done;
 }
 
-}  // namespace berth
+}  // namespace berth::v0_1

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace berth {
+namespace berth::inline v0_1 {
 
 class io_context;
 
@@ -29,7 +29,9 @@ enum class connection_end : std::uint8_t {
     failure,  ///< by an exception of its handler
 };
 
-namespace detail {
+}  // namespace berth::v0_1
+
+namespace berth::detail {
 
 class server_shard;
 
@@ -156,5 +158,4 @@ private:
     session* session_ = nullptr;
 };
 
-}  // namespace detail
-}  // namespace berth
+}  // namespace berth::detail
