@@ -7,6 +7,7 @@
 #include "reservation_core.hpp"
 
 #include <algorithm>
+#include <new>
 #include <thread>
 
 namespace berth::detail {
@@ -62,6 +63,14 @@ port_fate port_lane::freeze_one(std::uint32_t index) noexcept {
         }
         std::this_thread::yield();
     }
+}
+
+// Post: freeze() and what follows it take no memory.
+void port_lane::make_room_to_freeze() {
+    const std::lock_guard lock(reclaiming_);
+    frozen_.reserve(indices());
+    inodes_.reserve(indices());
+    lingering_.reserve(indices());
 }
 
 void port_lane::freeze(std::shared_ptr<platform::handover_board> board) noexcept {
@@ -141,18 +150,24 @@ void port_lane::pass_on() noexcept {
     look_for_lingering();
 }
 
-// One whose socket could not be told when it was frozen stays ours until this process ends.
+// One whose socket could not be told when it was frozen stays ours until this process ends. Without memory to look with,
+// all stay until the next look.
 void port_lane::look_for_lingering() noexcept {
     if (lingering_.empty()) return;
-    std::vector<std::uint64_t> inodes;
-    std::vector<bool> is_named;
-    for (const auto index : lingering_) inodes.push_back(inodes_[index]);
-    core_.provider().find_named(inodes, is_named);
-    std::vector<std::uint32_t> left;
-    for (std::size_t i = 0; i < lingering_.size(); ++i) {
-        is_named[i] ? left.push_back(lingering_[i]) : board_->say(lingering_[i], port_fate::returned);
+    try {
+        std::vector<std::uint64_t> inodes;
+        std::vector<bool> is_named;
+        inodes.reserve(lingering_.size());
+        for (const auto index : lingering_) inodes.push_back(inodes_[index]);
+        core_.provider().find_named(inodes, is_named);
+        std::size_t i = 0;
+        std::erase_if(lingering_, [&](std::uint32_t index) {
+            if (is_named[i++]) return false;
+            board_->say(index, port_fate::returned);
+            return true;
+        });
+    } catch (const std::bad_alloc&) {
     }
-    lingering_ = std::move(left);
 }
 
 // A successor hears that it is the only one with the socket from now on, if it is.

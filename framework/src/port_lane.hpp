@@ -108,7 +108,9 @@ public:
     // lane_pass_on.cpp: to another process. One thread at a time, and nobody releases meanwhile.
     /// No session socket is replaced from now on, or again.
     void keep_sessions(bool keep) noexcept;
-    /// Pre: the phase is closing. Post: no port is within a draw's reach, and what each is stands on the board.
+    void make_room_to_freeze();
+    /// Pre: the phase is closing, and there is room. Post: no port is within a draw's reach, and what each is stands on
+    /// the board.
     void freeze(std::shared_ptr<platform::handover_board> board) noexcept;
     /// Pre: frozen. The other process is no more: all as before, parked anew.
     void thaw() noexcept;

@@ -179,8 +179,12 @@ void system_offering::pass() {
     handover_step("freezing");
     std::vector<std::vector<std::shared_ptr<platform::handover_board>>> boards(under_way_.size());
     for (std::size_t i = 0; i < boards.size(); ++i) {
-        for (auto& l : under_way_[i].lanes) boards[i].push_back(l.board);
+        for (auto& l : under_way_[i].lanes) {
+            boards[i].push_back(l.board);
+            l.lane->make_room_to_freeze();
+        }
     }
+    const handover_writer yours(handover_verb::yours);
     std::size_t frozen = 0;  // from here on nothing takes memory, until it is passing or thawed
     while (frozen < under_way_.size() && under_way_[frozen].core->freeze(std::move(boards[frozen]))) ++frozen;
     if (frozen != under_way_.size()) {
@@ -197,7 +201,7 @@ void system_offering::pass() {
     handover_step("frozen");
     stage_ = stage::passing;
     door_->patience(std::chrono::seconds(5));
-    answer(handover_writer(handover_verb::yours));
+    answer(yours);
 }
 
 void system_offering::finish() {
