@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# calls.sh libberth.a injected_calls.cpp injected_ring.cpp: every function of libc's and liburing's that the library asks
+# calls.sh libberth.a injected_calls.cpp …: every function of libc's and liburing's that the library asks
 # its linker for either fails once in the tests here, or is one of those below, which ask the kernel for nothing that
 # could be refused, or say nothing that a program could act on.
 set -euo pipefail

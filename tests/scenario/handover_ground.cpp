@@ -189,4 +189,15 @@ void hand_over(handover_offer& offer) {
     context.run();
 }
 
+void hand_over(const port_reservation& ports, const std::string& address, const word_channel& words,
+               const bound_port* room) {
+    handover_offer offer(address);
+    failure f;
+    offer.add(ports, "ports", f);
+    if (room != nullptr) offer.serve(ports, transport::udp, room->port(), "room", f);
+    EXPECT_FALSE(f) << f.what;
+    words.say("ready");
+    hand_over(offer);
+}
+
 }  // namespace berth::test

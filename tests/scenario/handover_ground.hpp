@@ -67,6 +67,9 @@ void die_at_step(int n);
 [[nodiscard]] reservation_request udp_block(std::uint32_t count);
 /// Offers, until a successor has completed.
 void hand_over(handover_offer& offer);
+/// Offers "ports", and its UDP port `room`, if there is one, under the name "room"; says "ready", and hands over.
+void hand_over(const port_reservation& ports, const std::string& address, const word_channel& words,
+               const bound_port* room = nullptr);
 /// Binds by every plain way fail on each port of the block.
 void expect_shut(const port_block& block, transport protocol);
 /// Nobody has a socket there.

@@ -40,12 +40,7 @@ TEST_P(handover_owners, an_earlier_generation_keeps_its_port_when_the_next_one_d
     other_process first([&](const word_channel& words) {
         auto ports = reserve_udp();
         auto room = ports.take();
-        handover_offer offer(first_address);
-        failure f;
-        offer.add(ports, "ports", f);
-        if (is_named) offer.serve(ports, transport::udp, room.port(), "room", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, first_address, words, is_named ? &room : nullptr);
         static_cast<void>(words.hear());
         expect_hears(room.io_handle(), room.port());
         error_code ec;
@@ -60,13 +55,8 @@ TEST_P(handover_owners, an_earlier_generation_keeps_its_port_when_the_next_one_d
         auto ports = over.take_reservation("ports", ec);
         auto room = over.take("room", ec);
         over.complete();
-        handover_offer offer(second_address);
-        failure f;
-        offer.add(ports, "ports", f);
-        if (is_named) offer.serve(ports, transport::udp, room.port(), "room", f);
         detail::at_handover_step = die_at_freezing;
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, second_address, words, is_named ? &room : nullptr);
     });
     ASSERT_EQ(second.channel().hear(), "ready");
     failure f;
@@ -94,12 +84,7 @@ TEST(handover_owners_of, a_copy_that_lives_keeps_the_port_of_two_generations) {
     other_process first([&](const word_channel& words) {
         auto ports = reserve_udp();
         auto room = ports.take();
-        handover_offer offer(first_address);
-        failure f;
-        offer.add(ports, "ports", f);
-        offer.serve(ports, transport::udp, room.port(), "room", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, first_address, words, &room);
         static_cast<void>(words.hear());
         error_code ec;
         room.give_back(ec);
@@ -117,11 +102,7 @@ TEST(handover_owners_of, a_copy_that_lives_keeps_the_port_of_two_generations) {
         const int copy = static_cast<int>(room.duplicate(ec));
         room.give_back(ec);
         auto other = ports.take();
-        handover_offer offer(second_address);
-        failure f;
-        offer.add(ports, "ports", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, second_address, words);
         static_cast<void>(words.hear());
         expect_hears(copy, port);
         ::close(copy);
@@ -156,10 +137,7 @@ TEST(handover_owners_of, a_socket_that_its_caller_bound_comes_back_when_it_is_cl
         associate(own, ports.token(), ec);
         bind(own, bind_endpoint{}, f);
         ASSERT_FALSE(f) << f.what;
-        handover_offer offer(address);
-        offer.add(ports, "ports", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, address, words);
         static_cast<void>(words.hear());
         ::close(own);
         other.give_back(ec);  // and this looks whether it is closed
@@ -189,11 +167,7 @@ TEST(handover_owners_of, no_session_socket_is_replaced_before_the_successor_comp
         auto room = ports.take<asio::ip::udp::socket>(context.get_executor(), ec);
         room->close();
         room.give_back(ec);
-        handover_offer offer(address);
-        failure f;
-        offer.add(ports, "ports", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, address, words);
     });
     ASSERT_EQ(predecessor.channel().hear(), "ready");
     auto over = receive_handover(address);

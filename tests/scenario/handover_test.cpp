@@ -111,11 +111,7 @@ TEST(handover, a_rest_goes_on_where_it_was) {
         auto ports = port_reservation::reserve(request);
         ports.take();
         ::usleep(600'000);
-        handover_offer offer(address);
-        failure f;
-        offer.add(ports, "ports", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, address, words);
     });
     ASSERT_EQ(predecessor.channel().hear(), "ready");
     auto over = receive_handover(address);
@@ -138,11 +134,7 @@ TEST(handover, of_a_large_block_takes_no_time_to_speak_of) {
         auto request = udp_block(count);
         request.protocol = transport::tcp_and_udp;
         auto ports = port_reservation::reserve(request);
-        handover_offer offer(address);
-        failure f;
-        offer.add(ports, "ports", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, address, words);
     });
     ASSERT_EQ(predecessor.channel().hear(), "ready");
     const auto began = clock::now();
@@ -168,11 +160,7 @@ TEST(handover, a_port_stays_its_users_over_several_generations) {
     other_process first([&](const word_channel& words) {
         auto ports = port_reservation::reserve(udp_block(4));
         auto room = ports.take();
-        handover_offer offer(first_address);
-        failure f;
-        offer.add(ports, "ports", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, first_address, words);
         static_cast<void>(words.hear());
         error_code ec;
         room.give_back(ec);
@@ -185,11 +173,7 @@ TEST(handover, a_port_stays_its_users_over_several_generations) {
         error_code ec;
         auto ports = over.take_reservation("ports", ec);
         over.complete();
-        handover_offer offer(second_address);
-        failure f;
-        offer.add(ports, "ports", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, second_address, words);
     });
     ASSERT_EQ(second.channel().hear(), "ready");
     auto over = receive_handover(second_address);

@@ -246,11 +246,7 @@ TEST_P(across_privileges, everything_works) {
         request.protocol = transport::tcp_and_udp;
         request.family = GetParam().family;
         auto ports = port_reservation::reserve(request);
-        handover_offer offer(address);
-        failure f;
-        offer.add(ports, "ports", f);
-        words.say("ready");
-        hand_over(offer);
+        hand_over(ports, address, words);
     });
     other_process successor([&](const word_channel& words) {
         keep_rights(GetParam().successor);

@@ -1,7 +1,6 @@
 // The process's beginning and end, the dispatch of steps, what the loop ran, and what must hold after each step.
 #include "simulation/loop_world.hpp"
 
-#include "simulation/seeded_bytes.hpp"
 #include "simulation/virtual_clock.hpp"
 
 #include <berth/log.hpp>
@@ -39,7 +38,7 @@ std::span<const char* const> loop_marks() noexcept {
     return names;
 }
 
-loop_world::loop_world(std::uint64_t seed, tally& reached) : reached_(reached), random_(seed) {
+loop_world::loop_world(std::uint64_t seed, tally& reached) : backend_world(seed, reached) {
     virtual_clock::set(virtual_clock::beginning);
     constexpr std::uint32_t rates[] = {0, 20, 150};
     fault_rate_ = rates[random_.below(3)];
@@ -68,23 +67,6 @@ loop_world::~loop_world() {
 void loop_world::begin_process() {
     context_ = std::make_unique<io_context>();
     for (int i = 0; i < 8; ++i) timers_.emplace_back(*context_);
-}
-
-errc loop_world::strikes(at where, std::uint16_t) noexcept {
-    return is_ending_ ? errc{} : provider_fault(where, random_, fault_rate_, chances_);
-}
-
-outcome loop_world::go(const step& s) {
-    random_ = seeded_random(s.seed);
-    chances_.random = seeded_random(s.seed ^ 0x5bd1e995u);
-    seeded_bytes::seed(s.seed);
-    acted_ = false;
-    outcome o;
-    o.broke = act(s, o.did);
-    if (o.broke.empty()) o.broke = check();
-    o.acted = acted_;
-    ledger_.sweep();
-    return o;
 }
 
 std::string loop_world::act(const step& s, bool& did) {

@@ -6,9 +6,7 @@
 // back; nothing is open or held when all is over.
 #pragma once
 
-#include "simulation/loop_ledger.hpp"
-#include "simulation/model_backend.hpp"
-#include "simulation/simulation.hpp"
+#include "simulation/backend_world.hpp"
 
 #include <berth/async_reserve.hpp>
 #include <berth/cancel_after.hpp>
@@ -99,14 +97,12 @@ enum class loop_mark : std::uint8_t {
 };
 std::span<const char* const> loop_marks() noexcept;
 
-class loop_world final : public world, private test::simulated_faults {
+class loop_world final : public backend_world {
 public:
     loop_world(std::uint64_t seed, tally& reached);
     ~loop_world() override;
 
-    outcome go(const step& s) override;
     std::string end() override;
-    [[nodiscard]] std::uint64_t digest() const override { return digest_; }
 
 private:
     static constexpr std::uint16_t first_port = 20000;
@@ -161,14 +157,11 @@ private:
     }
 
     // loop_world.cpp
-    std::string act(const step& s, bool& did);
+    std::string act(const step& s, bool& did) override;
     void begin_process();
     std::string end_process(bool by_run);
     std::string run(const step& s, bool some);
-    errc strikes(at where, std::uint16_t port) noexcept override;
-    void emptied(std::uint64_t inode) noexcept override { network_.emptied(inode); }
-    void note(std::uint64_t n) noexcept { digest_ = (digest_ ^ n) * 0x100000001b3u; }
-    [[nodiscard]] std::string check();
+    [[nodiscard]] std::string check() override;
     [[nodiscard]] std::string check_ran();
 
     // loop_acts.cpp: steps of the program
@@ -200,28 +193,15 @@ private:
     void lent(ledger_receipt& mine, const error_code& ec, lent_buffer b);
     void look_at(const ledger_entry& e, const error_code& ec);
     void go_on(const ledger_entry& e);
-    void break_rule(std::string what) { ledger_.break_rule(std::move(what)); }
 
-    tally& reached_;
-    seeded_random random_;
-    model_chances chances_;
-    test::simulated_provider kernel_;
-    model_system system_{kernel_};
-    model_network network_{kernel_};
-    std::uint32_t fault_rate_ = 0;
     std::chrono::steady_clock::time_point run_began_{};  // the last call of a run
-    bool is_ending_ = false, was_stopped_ = false, acted_ = false;
-    loop_ledger ledger_;
+    bool was_stopped_ = false;
     std::unique_ptr<io_context> context_;
     std::vector<std::unique_ptr<block>> blocks_;
     std::vector<std::unique_ptr<player>> players_;
     std::vector<steady_timer> timers_;
     std::vector<lent_buffer> kept_;
-    std::map<std::pair<bool, std::uint16_t>, session_mark> session_at_;  // of ports that are out
     std::vector<std::pair<bool, std::uint16_t>> strangers_;
-    std::uint64_t serials_ = 0;
-    session_mark marks_ = 0;
-    std::uint64_t digest_ = 0xcbf29ce484222325u;
 };
 
 }  // namespace berth::simulation

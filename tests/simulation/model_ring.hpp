@@ -70,6 +70,8 @@ public:
     static model_ring* at(int descriptor) noexcept;
     static model_ring* of(const ::io_uring& user) noexcept;
     static std::vector<std::unique_ptr<model_ring>>& all() noexcept;
+    /// Of the loop that was made last.
+    static detail::backend& engine() noexcept;
     static model_chances& chances() noexcept;
 
     int enter(unsigned submitted, unsigned least, unsigned flags, const __kernel_timespec* timeout) noexcept;

@@ -1,7 +1,6 @@
 // The process's beginning and end, the dispatch of steps, and the loops' turns.
 #include "simulation/serving_world.hpp"
 
-#include "simulation/seeded_bytes.hpp"
 #include "simulation/virtual_clock.hpp"
 
 #include <berth/log.hpp>
@@ -36,7 +35,7 @@ std::span<const char* const> serving_marks() noexcept {
     return names;
 }
 
-serving_world::serving_world(std::uint64_t seed, tally& reached) : reached_(reached), random_(seed) {
+serving_world::serving_world(std::uint64_t seed, tally& reached) : backend_world(seed, reached) {
     virtual_clock::set(virtual_clock::beginning);
     constexpr std::uint32_t rates[] = {0, 0, 20, 150};
     fault_rate_ = rates[random_.below(4)];
@@ -77,23 +76,6 @@ void serving_world::destroy_process() {
     talks_.clear(), by_remote_.clear(), services_.clear();
     session_at_.clear(), detached_.clear();
     is_ending_ = false;
-}
-
-errc serving_world::strikes(at where, std::uint16_t) noexcept {
-    return is_ending_ ? errc{} : provider_fault(where, random_, fault_rate_, chances_);
-}
-
-outcome serving_world::go(const step& s) {
-    random_ = seeded_random(s.seed);
-    chances_.random = seeded_random(s.seed ^ 0x5bd1e995u);
-    seeded_bytes::seed(s.seed);
-    acted_ = false;
-    outcome o;
-    o.broke = act(s, o.did);
-    if (o.broke.empty()) o.broke = check();
-    o.acted = acted_;
-    ledger_.sweep();
-    return o;
 }
 
 std::string serving_world::act(const step& s, bool& did) {

@@ -5,9 +5,7 @@
 // serving_checks.cpp.
 #pragma once
 
-#include "simulation/loop_ledger.hpp"
-#include "simulation/model_backend.hpp"
-#include "simulation/simulation.hpp"
+#include "simulation/backend_world.hpp"
 
 #include <berth/acceptor_pool.hpp>
 #include <berth/listener_pool.hpp>
@@ -108,14 +106,12 @@ enum class serving_mark : std::uint8_t {
 };
 std::span<const char* const> serving_marks() noexcept;
 
-class serving_world final : public world, private test::simulated_faults {
+class serving_world final : public backend_world {
 public:
     serving_world(std::uint64_t seed, tally& reached);
     ~serving_world() override;
 
-    outcome go(const step& s) override;
     std::string end() override;
-    [[nodiscard]] std::uint64_t digest() const override { return digest_; }
 
 private:
     using clock = std::chrono::steady_clock;
@@ -199,19 +195,15 @@ private:
     };
 
     // serving_world.cpp
-    std::string act(const step& s, bool& did);
+    std::string act(const step& s, bool& did) override;
     void begin_process();
     std::string end_process(bool by_run);
     void destroy_process();
     void run_for(clock::duration span);
     std::size_t poll_all();
-    errc strikes(at where, std::uint16_t port) noexcept override;
-    void emptied(std::uint64_t inode) noexcept override { network_.emptied(inode); }
-    void note(std::uint64_t n) noexcept { digest_ = (digest_ ^ n) * 0x100000001b3u; }
-    void break_rule(std::string what) { ledger_.break_rule(std::move(what)); }
 
     // serving_checks.cpp
-    [[nodiscard]] std::string check();
+    [[nodiscard]] std::string check() override;
     [[nodiscard]] std::string check_ran();
     [[nodiscard]] std::string check_books(const service& v) const;
     [[nodiscard]] std::string check_deadlines(const talk& t) const;
@@ -264,17 +256,9 @@ private:
     once handler_of(ledger_entry& e) { return {this, ledger_receipt(ledger_, e), e.signal.slot()}; }
     each many_of(ledger_entry& e) { return {this, ledger_receipt(ledger_, e), e.signal.slot()}; }
 
-    tally& reached_;
-    seeded_random random_;
-    model_chances chances_;
-    test::simulated_provider kernel_;
-    model_system system_{kernel_};
-    model_network network_{kernel_};
-    std::uint32_t fault_rate_ = 0;
     std::size_t shard_count_ = 1;
-    bool is_embedded_ = true, is_ending_ = false, acted_ = false;
+    bool is_embedded_ = true;
     std::uint32_t most_sockets_ = test::simulated_provider::never;
-    loop_ledger ledger_;
     std::list<service> services_;
     std::list<talk> talks_;
     std::map<std::uint16_t, talk*> by_remote_;
@@ -284,11 +268,7 @@ private:
     pool<acceptor_pool> doors_;
     std::vector<std::unique_ptr<guest>> guests_;
     std::vector<std::uint64_t> detached_;  // generations of pools that did not wait for their sockets
-    std::map<std::pair<bool, std::uint16_t>, session_mark> session_at_;  // of ports that are out
-    std::uint64_t serials_ = 0;
-    session_mark marks_ = 0;
     std::uint16_t next_remote_ = 40000;
-    std::uint64_t digest_ = 0xcbf29ce484222325u;
 };
 
 }  // namespace berth::simulation
