@@ -58,4 +58,20 @@ expect_finding dead tests/unlisted.cpp "$top"
 expect_finding opening framework/compat/include/bare.h 'int x;'
 expect_finding dead framework/compat/include/unlisted.h "$top"
 
+# Options that are shown and that nobody knows.
+options=${checker%/*}/check_shown_options.sh
+write cmake/serve.sh 'case $1 in --often) ;; esac'
+write tests/style/none.sh ''
+write build/framework/none ''
+write README.md 'By `cmake/serve.sh --often`.'
+if ! output=$(bash "$options" "$tree" "$tree/build" 2>&1); then
+    printf 'a finding among options that are known:\n%s\n' "$output"
+    failures=$((failures + 1))
+fi
+write README.md 'So:\n\n    cmake/serve.sh --often \\\n        --never | sort --reverse'
+if output=$(bash "$options" "$tree" "$tree/build" 2>&1) || [[ $output != *'serve.sh has no --never' ]]; then
+    printf 'not found: an option that nobody knows:\n%s\n' "$output"
+    failures=$((failures + 1))
+fi
+
 exit $((failures > 0))
