@@ -39,7 +39,7 @@ say "Testing"
 find "$folder" -name '*.gcda' -delete
 # Another uid writes its counts as well.
 find "$folder" -type d -exec chmod a+rwx {} +
-(umask 0 && ctest --test-dir "$folder" --parallel 2 --output-on-failure --no-tests=error -R "$tests" --label-exclude '^(nightly|style|package|headers|bench)$')
+(umask 0 && ctest --test-dir "$folder" --parallel 2 --output-on-failure --no-tests=error -R "$tests" --label-exclude '^(nightly|style|docs|package|headers|bench)$')
 
 say "Branches"
 if $everything; then

@@ -20,6 +20,7 @@ test_packages=(
     coturn  # its client and its peer; its server is not wanted
     iproute2
     strace
+    doxygen
 )
 windows_packages=(
     cmake ninja-build

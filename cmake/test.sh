@@ -25,7 +25,7 @@ while (($# > 0)); do
     esac
 done
 case "$preset" in  # they say little about what is installed or how it is spelled; the model checker allocates its own way
-    asan | tsan) without+="|package|headers|style|model" ;;
+    asan | tsan) without+="|package|headers|style|docs|model" ;;
 esac
 
 if [[ $preset == windows && $(uname -s) == MINGW* ]]; then preset=on_windows; fi

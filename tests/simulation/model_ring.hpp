@@ -43,6 +43,7 @@ enum class ring_mark : std::uint8_t {
     marks
 };
 std::span<const char* const> ring_marks() noexcept;
+void count_of_ring(ring_mark which) noexcept;
 /// Since the last call.
 std::array<std::uint64_t, static_cast<std::size_t>(ring_mark::marks)> take_ring_counts() noexcept;
 

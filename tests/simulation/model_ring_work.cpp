@@ -11,9 +11,6 @@
 #include <cstring>
 
 namespace berth::simulation {
-
-void count_of_ring(ring_mark which) noexcept;
-
 namespace {
 
 std::uint32_t scatter(const ::msghdr& m, std::uint32_t size, unsigned char fill) {

@@ -12,7 +12,7 @@
 
 namespace berth::inline v0_1 {
 
-/// How a session socket is silenced at give back, and at what cost (see design table in ARCHITECTURE.md).
+/// How a session socket is silenced at give back, and at what cost (ARCHITECTURE.md, "Holder and session socket").
 enum class park_method : std::uint8_t {
     none,           ///< nothing to silence (a TCP socket that does not listen)
     filter_map,     ///< one eBPF filter for the block, one store a port; needs CAP_BPF
@@ -21,7 +21,7 @@ enum class park_method : std::uint8_t {
     emptied,        ///< nothing silences it: what came while it was parked is thrown away at take
 };
 
-/// How the ports of one protocol were bound, and what that leaves open while reserve runs (design §2).
+/// How the ports of one protocol were bound, and what that leaves open while reserve runs (the table there).
 enum class hold_method : std::uint8_t {
     repair,          ///< TCP with CAP_NET_ADMIN: no window
     reuse_toggle,    ///< TCP: 0.8 us in which SO_REUSEADDR intruders can bind; found by the closing check
