@@ -4,18 +4,23 @@
 # Bash, find, grep and awk alone, so that it runs wherever the tests do. check_style_test.sh breaks every rule once.
 set -euo pipefail
 export LC_ALL=C
+rules=$(cd "$(dirname "$0")" && pwd)
 cd "${1:-$(dirname "$0")/../..}"
 
 findings=0
 fail() { printf '%s\n' "$1"; findings=$((findings + 1)); }
 
 mapfile -t all < <(find . \( -name .git -o -name 'build*' -type d \) -prune -o -type f -print | sed 's|^\./||' | sort)
-code=() sources=()
+code=() sources=() scripts=() pages=()
 for file in "${all[@]}"; do
     case "$file" in
         *.cpp | *.hpp) code+=("$file") && sources+=("$file") ;;
         framework/compat/*.h) code+=("$file") && sources+=("$file") ;;  # the documents' names
         *.sh | *.cmake | *CMakeLists.txt) code+=("$file") ;;
+    esac
+    case "$file" in
+        *.sh | *.awk | *.py) scripts+=("$file") ;;
+        *.md) pages+=("$file") ;;
     esac
 done
 
@@ -150,6 +155,38 @@ check_dead_files() {
     done
 }
 
+# Somebody else names a script or a page, unless GitHub shows it by itself.
+check_unnamed_files() {
+    local file
+    while read -r file; do
+        case "$file" in
+            README.md | CHANGELOG.md | .github/*) ;;
+            *) fail "dead: $file: nobody names it" ;;
+        esac
+    done < <(printf '%s\0' "${all[@]}" |
+        xargs -0 grep -HIoE '[}A-Za-z0-9_./-]*[A-Za-z0-9_]\.(sh|awk|py|md)\>' |
+        awk -v subjects="${scripts[*]} ${pages[*]}" -f "$rules/unnamed_files.awk" || true)
+}
+
+# A link within the tree leads to a file or folder that is there, and to a heading of it if it says which.
+check_links() {
+    local what from to
+    declare -A anchors=()
+    local links=()
+    ((${#pages[@]} > 0)) || return 0  # awk would wait for the terminal
+    while read -r what from to; do
+        if [[ $what == anchor ]]; then anchors[$from]=1; else links+=("$from $to"); fi
+    done < <(awk -f "$rules/markdown_links.awk" "${pages[@]}")
+    for to in ${links[@]+"${links[@]}"}; do
+        from=${to%% *} to=${to#* }
+        if [[ ! -e ${to%%#*} ]]; then
+            fail "link: $from: there is no ${to%%#*}"
+        elif [[ ${to%%#*} == *.md && $to == *#* && ! ${anchors[$to]:-} ]]; then
+            fail "link: $from: no heading of ${to%%#*} is #${to#*#}"
+        fi
+    done
+}
+
 # The public names are of the version's namespace: a program of one minor version does not link with a library of another.
 check_version_namespace() {
     local version file line text
@@ -172,6 +209,8 @@ check_openings
 check_platform_words
 check_banned_calls
 check_dead_files
+check_unnamed_files
+check_links
 check_version_namespace
 
 if ((findings > 0)); then

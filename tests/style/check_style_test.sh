@@ -19,7 +19,16 @@ clean_tree() {
     write framework/src/claim.cpp '// What it is.\n#include "claim.hpp"\nint operand(int);  // not rand()'
     write framework/src/claim.hpp '// What it is.'
     write framework/src/platform/linux/bind.cpp '// What it is.\n#include <sys/socket.h>'
+    write README.md "$page"
+    write docs/MAP.md '## Words\n\n[back](../README.md#two-words--more) [here](#words) [there](../docs)'
+    write docs/run.sh 'exit'
+    write cmake/run.sh 'exit'
+    write cmake/run_this.sh 'exit'
+    write cmake/CMakeLists.txt 'sh("${here}/run.sh")\nsh("${run}_this.sh")'
 }
+
+page='# Two `words`, & more\n## Again\n## Again\n[map](docs/MAP.md#words) [2](#again-1) [web](https://x.example/y) `[no](x)` docs/run.sh'
+page+='\n```\n[neither](nowhere.md)\n```\n<a id="own"></a>[own](#own)'
 
 expect_finding() {  # rule, path, text
     clean_tree
@@ -57,6 +66,16 @@ expect_finding dead framework/src/nobody_includes.hpp "$top"
 expect_finding dead tests/unlisted.cpp "$top"
 expect_finding opening framework/compat/include/bare.h 'int x;'
 expect_finding dead framework/compat/include/unlisted.h "$top"
+expect_finding dead cmake/nobody.sh ''
+expect_finding dead cmake/nobody.awk ''
+expect_finding dead docs/NOBODY.md '# Nothing'
+expect_finding dead tests/run.sh ''  # others of that name are named
+expect_finding link NOTES.md 'NOTES.md [gone](docs/GONE.md)'
+expect_finding link docs/MAP.md '## Words\n[root](README.md)'
+expect_finding link docs/MAP.md '## Words\n[out](../../README.md)'
+expect_finding link README.md "$page\n[no heading](docs/MAP.md#verbs)"
+expect_finding link README.md "$page\n[no heading](#again-2)"
+expect_finding link README.md "$page\n[by name][x]\n\n[x]: docs/GONE.md"
 
 # Options that are shown and that nobody knows.
 options=${checker%/*}/check_shown_options.sh
