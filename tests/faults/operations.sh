@@ -22,6 +22,7 @@ function record(text,    name, rest) {
 function opens(text) {
     ++depth
     gsub(/template *<[^>]*>/, "", text)
+    sub(/::inline [a-z0-9_]+/, "", text)
     if (match(text, /namespace[ ]+[a-z_:]+/)) {
         kind[depth] = "namespace"
         scope[depth] = substr(text, RSTART + 10, RLENGTH - 10)
