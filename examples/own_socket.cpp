@@ -1,4 +1,5 @@
-// An acceptor of Asio's own, bound to a port of a block in the documents' two steps: associate, bind.
+// An acceptor of Asio's own, bound to a port of a block in the documents' two steps: associate, bind. (Not under
+// Wine, where no socket leaves Asio's completion port.)
 //   own_socket [token]      a persistent block's, as berthctl prints it; without one, four ports are reserved here
 #include <berth/associate.hpp>
 
@@ -20,7 +21,8 @@ int main(int count, char** words) {
         }
 
         asio::io_context loop;
-        tcp::acceptor acceptor(loop, tcp::v6());  // open, not bound; hears IPv4 too, as the block's ports do
+        tcp::acceptor acceptor(loop, tcp::v6());  // open, not bound
+        acceptor.set_option(asio::ip::v6_only(false));  // IPv4 too, as the block's ports hear both
         berth::associate(acceptor, token);
         berth::bind(acceptor, {asio::ip::address_v6::any(), 0});  // port 0: any of the block
         acceptor.listen();
