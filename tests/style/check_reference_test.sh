@@ -2,7 +2,7 @@
 # Does cmake/reference.sh find what it is to find? check_reference_test.sh PROJECT
 #
 # A copy of the public headers gets a link to a name that is none, and words for a parameter that is none: each is a warning
-# at its place. And what a reader looks for is there: a socket's page has what it inherits, the page of a file its comment.
+# at its place. And what a reader looks for is there: a socket's page has what it inherits, a class's page the words of its file.
 set -euo pipefail
 project=$1
 if ! command -v doxygen >/dev/null; then
@@ -29,6 +29,7 @@ bash "$tree/cmake/reference.sh" --if-there >"$tree/said" || { cat "$tree/said" &
 html=$tree/build/reference/html
 expect 'local_endpoint' "$html/classberth_1_1basic__udp__socket.html"
 expect 'async_stop' "$html/classberth_1_1listener__pool.html"
+expect 'The held right to a block' "$html/classberth_1_1port__reservation.html"
 
 header=$tree/framework/include/berth/port_block.hpp
 cat >>"$header" <<'END'
