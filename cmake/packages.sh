@@ -1,6 +1,7 @@
-# The Debian packages that the build needs, and how they get there. Sourced by demo.sh and test.sh.
+# The Debian packages that the build needs, and how they get there. Sourced by demo.sh, test.sh and others.
 #
-# demo: what the library and its bind-latency harness need. test: everything. windows: what `test.sh --windows` needs.
+# demo: what the library and its bind-latency harness need. test: everything. package: what
+# package.sh needs. windows: what `test.sh --windows` needs.
 
 demo_packages=(
     g++ cmake ninja-build
@@ -21,6 +22,12 @@ test_packages=(
     iproute2
     strace
     doxygen
+)
+package_packages=(
+    g++ cmake ninja-build dpkg-dev file
+    libasio-dev liburing-dev libmimalloc-dev
+    libcli11-dev libfmt-dev nlohmann-json3-dev libsqlite3-dev
+    libspdlog-dev prometheus-cpp-dev
 )
 windows_packages=(
     cmake ninja-build
