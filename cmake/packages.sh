@@ -22,6 +22,7 @@ test_packages=(
     iproute2
     strace
     doxygen
+    dpkg-dev file git
 )
 package_packages=(
     g++ cmake ninja-build dpkg-dev file

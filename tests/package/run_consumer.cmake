@@ -1,35 +1,7 @@
-# One way of using the package, from nothing to a program that ran: cmake -DMODE=... -P run_consumer.cmake.
+# One way of using the installed package, from nothing to a program that ran: cmake -DMODE=... -P run_consumer.cmake.
 
-set(prefix "${SCRATCH}/moved")
-set(work "${SCRATCH}/${MODE}")
+include("${CMAKE_CURRENT_LIST_DIR}/consumer_steps.cmake")
 find_program(bash NAMES bash REQUIRED)
-file(REMOVE_RECURSE "${work}")
-set(sanitize "")
-if(SANITIZE)
-    set(sanitize "-fsanitize=${SANITIZE}")
-endif()
-
-function(run)
-    execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
-    if(result AND NOT result EQUAL 77)  # 77: skipped, and it says why
-        list(JOIN ARGN " " command)
-        message(FATAL_ERROR "${command}\nended with ${result}:\n${output}")
-    endif()
-    set(run_output "${output}" PARENT_SCOPE)
-endfunction()
-
-function(configure_consumer)
-    run(${CMAKE_COMMAND} -S "${CONSUMER}" -B "${work}" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
-        "-DCMAKE_PREFIX_PATH=${prefix}" "-DCMAKE_CXX_FLAGS=${sanitize}" "-DCONSUME=${MODE}" ${ARGN})
-endfunction()
-
-function(build_and_run_consumer)
-    run(${CMAKE_COMMAND} --build "${work}")
-    run("${LAUNCHER}" "${work}/consumer")
-    if(NOT run_output MATCHES "consumer: ")
-        message(FATAL_ERROR "the consumer did not say what it should: ${run_output}")
-    endif()
-endfunction()
 
 if(MODE STREQUAL "install")
     # Moved after installing: no installed file may know where it was.
@@ -37,11 +9,28 @@ if(MODE STREQUAL "install")
     run(${CMAKE_COMMAND} --install "${BERTH_BUILD}" --prefix "${work}")
     file(RENAME "${work}" "${prefix}")
 elseif(MODE STREQUAL "find_wrong_version")
-    execute_process(COMMAND ${CMAKE_COMMAND} -S "${CONSUMER}" -B "${work}" -G "${GENERATOR}"
-        "-DCMAKE_PREFIX_PATH=${prefix}" "-DCONSUME=${MODE}" RESULT_VARIABLE result ERROR_VARIABLE errors)
-    if(NOT result OR NOT errors MATCHES "0\\.99")
-        message(FATAL_ERROR "another minor version was accepted: ${errors}")
+    expect_refusal("0.99")
+elseif(MODE STREQUAL "find_components")
+    # Programs that are installed are targets; what is not is named, with the reason.
+    if(WITH_DAEMON)
+        configure_consumer(-DCOMPONENTS=daemon\\;tools)
+        if(NOT run_output MATCHES "berthctl .*${VERSION}" OR NOT run_output MATCHES "berthd .*${VERSION}")
+            message(FATAL_ERROR "the programs did not say their version: ${run_output}")
+        endif()
     endif()
+    if(WITH_SERVICE)
+        expect_refusal("component service: it needs spdlog (on Debian:"
+            OPTIONS -DCOMPONENTS=service -DCMAKE_DISABLE_FIND_PACKAGE_spdlog=ON)
+    endif()
+    set(prefix "${SCRATCH}/without_programs")
+    file(REMOVE_RECURSE "${prefix}" "${work}")
+    foreach(component IN ITEMS runtime dev)
+        run(${CMAKE_COMMAND} --install "${BERTH_BUILD}" --prefix "${prefix}" --component ${component})
+    endforeach()
+    file(REMOVE "${prefix}/${LIBDIR}/cmake/berth/berthServiceTargets.cmake")
+    expect_refusal("component daemon: there is no ${prefix}/sbin/berthd" "component tools: there is no ${prefix}/bin/berthctl"
+        "component service: it was not built" "component trinkets: there is none; these are: static shared"
+        OPTIONS -DCOMPONENTS=static\\;daemon\\;tools\\;service\\;trinkets)
 elseif(MODE STREQUAL "pkg_config")
     find_program(pkg_config NAMES pkg-config pkgconf)
     if(NOT pkg_config)
@@ -57,6 +46,17 @@ elseif(MODE STREQUAL "pkg_config")
     run("${COMPILER}" -std=c++20 ${sanitize} "${CONSUMER}/main.cpp" -o "${work}/consumer" ${flags}
         "-Wl,-rpath,${prefix}/${LIBDIR}")
     run("${LAUNCHER}" "${work}/consumer")
+
+    run("${pkg_config}" --cflags berth)
+    separate_arguments(flags UNIX_COMMAND "${run_output}")
+    run("${pkg_config}" --static --libs berth)
+    if(NOT run_output MATCHES " -ldl")
+        message(FATAL_ERROR "glibc before 2.34 has dlopen in a library of its own: ${run_output}")
+    endif()
+    string(REPLACE " -lberth " " -l:libberth.a " run_output "${run_output}")
+    separate_arguments(static_flags UNIX_COMMAND "${run_output}")
+    run("${COMPILER}" -std=c++20 ${sanitize} "${CONSUMER}/main.cpp" -o "${work}/static_consumer" ${flags} ${static_flags})
+    run("${LAUNCHER}" "${work}/static_consumer")
 elseif(MODE STREQUAL "examples")
     run(${CMAKE_COMMAND} -S "${BERTH_SOURCE}/examples" -B "${work}" -G "${GENERATOR}"
         "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_PREFIX_PATH=${prefix}" "-DCMAKE_CXX_FLAGS=${sanitize}"
@@ -95,11 +95,8 @@ elseif(MODE MATCHES "^(game_server|outbound_proxy|relay)$")  # a server's folder
     else()
         run("${LAUNCHER}" "${work}/outbound_proxy" --print-config)
     endif()
-elseif(MODE STREQUAL "subdirectory")
-    configure_consumer("-DBERTH_SOURCE=${BERTH_SOURCE}" -DBERTH_COMPILE_TOGETHER=ON)  # what is built is looked at elsewhere
-    build_and_run_consumer()
 elseif(MODE MATCHES "^find_(static|shared|by_name|compat|service)$")
-    configure_consumer("-DBERTH_VERSION=${VERSION}")
+    configure_consumer()
     build_and_run_consumer()
     if(MODE STREQUAL "find_compat")
         run("${LAUNCHER}" "${work}/consumer_of_compat")
