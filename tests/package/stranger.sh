@@ -6,7 +6,8 @@
 # In one copy of the root: cmake/demo.sh, cmake/test.sh, cmake/package.sh. In another, which has none of what the first
 # installed: the packages, README's program by pkg-config and by CMake, upgrade, removal, purge; see stranger_steps.sh.
 # BERTH_STRANGER_LABEL: cmake/test.sh with that label alone, to try this out; BERTH_STRANGER_STEPS: some of "demo test
-# package use" (use takes the packages that are in build/package, if package is left out).
+# package use" (use takes the packages that are in build/package, if package is left out); BERTH_STRANGER_CCACHE: a folder
+# of ccache's, for the builds, again to try this out.
 # Needs root, debootstrap and a way to a Debian mirror, the one of the machine's apt; ends with 77 and the reason without.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -46,11 +47,17 @@ if [[ ! ${1:-} ]]; then
     }
 fi
 
+quick=()
+if [[ ${BERTH_STRANGER_CCACHE:-} ]]; then
+    quick=(CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=/ccache CCACHE_BASEDIR=/berth CCACHE_NOHASHDIR=1
+        CCACHE_SLOPPINESS=pch_defines,time_macros)
+fi
+
 enter() {  # root, command...: with the variables that a login has, and no others
     local root=$1
     shift
     env -i HOME=/root TERM=dumb LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        BERTH_STRANGER_LABEL="${BERTH_STRANGER_LABEL:-}" chroot "$root" "$@"
+        BERTH_STRANGER_LABEL="${BERTH_STRANGER_LABEL:-}" ${quick[@]+"${quick[@]}"} chroot "$root" "$@"
 }
 
 make_root() {  # name, packages...
@@ -77,7 +84,11 @@ make_root() {  # name, packages...
 }
 
 if [[ $steps =~ demo|test|package ]]; then
-    make_root builder g++ cmake
+    make_root builder g++ cmake ${BERTH_STRANGER_CCACHE:+ccache}
+    if [[ ${BERTH_STRANGER_CCACHE:-} ]]; then
+        mkdir "$place/builder/ccache"
+        mount --bind "$BERTH_STRANGER_CCACHE" "$place/builder/ccache"
+    fi
     for step in demo test package; do
         if [[ " $steps " == *" $step "* ]]; then
             say "$step"
