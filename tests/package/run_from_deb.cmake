@@ -1,5 +1,6 @@
 # The Debian packages, built, looked at by lintian, taken apart and used without being installed: by CMake and pkg-config.
 
+cmake_minimum_required(VERSION 3.20)
 include("${CMAKE_CURRENT_LIST_DIR}/consumer_steps.cmake")
 foreach(program IN ITEMS bash dpkg-deb dpkg-shlibdeps file pkg-config ldd lintian)
     find_program(${program} NAMES ${program})
