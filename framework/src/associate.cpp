@@ -185,6 +185,12 @@ void give_back(native_handle_type socket, error_code& ec) noexcept {
 
 namespace berth::detail {
 
+bool is_ipv6(native_handle_type socket, error_code& ec) noexcept {
+    platform::socket_facts facts;
+    ec = platform::system_provider().inspect(native(socket), facts);
+    return facts.is_ipv6;
+}
+
 void put_away(native_handle_type socket, bool is_bound) noexcept {
     error_code ec = errc::not_associated;
     if (is_bound) give_back(socket, ec);

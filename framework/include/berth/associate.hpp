@@ -37,10 +37,21 @@ concept asio_socket = requires(Socket& s) {
     typename Socket::protocol_type;
 };
 
-/// The protocol that an open Asio object was opened with: an unbound socket tells its family too.
+/// Of a TCP or UDP socket, bound or not.
+BERTH_DECL bool is_ipv6(native_handle_type socket, error_code& ec) noexcept;
+
+/// The protocol that an open Asio object was opened with. Windows tells no endpoint of a socket that is not bound.
 template <asio_socket Socket>
-typename Socket::protocol_type protocol_of(const Socket& socket, error_code& ec) {
-    return socket.local_endpoint(ec).protocol();
+typename Socket::protocol_type protocol_of(Socket& socket, error_code& ec) {
+    using protocol = typename Socket::protocol_type;
+    const auto told = socket.local_endpoint(ec).protocol();
+    if (!ec) return told;
+    if (!socket.is_open()) return ec = errc::not_a_socket, told;
+    return is_ipv6(socket.native_handle(), ec) ? protocol::v6() : protocol::v4();
+}
+
+inline void in_words(failure& f, const char* what) {
+    if (f.code) f.what = what + (": " + f.code.message());
 }
 
 inline void throw_on(const failure& f) {
@@ -106,18 +117,20 @@ void associate(Socket& socket, reservation_token token) {
 
 template <detail::asio_socket Socket>
 void bind(Socket& socket, const bind_endpoint& endpoint, failure& f) {
+    f = {};
     const auto protocol = detail::protocol_of(socket, f.code);
-    if (f.code && !socket.is_open()) f.code = errc::not_a_socket;
-    if (f.code) return;
+    if (f.code) return detail::in_words(f, "bind");
     const auto handle = socket.release(f.code);  // Asio's event queue must not know the descriptor while it changes
-    if (f.code) return;
+    if (f.code) return detail::in_words(f, "bind: Asio's event queue does not let go of the socket (Windows: from 8.1 on)");
     bind(handle, endpoint, f);
     const bool is_bound = !f.code;
     try {
         error_code assigned;
         socket.assign(protocol, handle, assigned);
         if (assigned) detail::put_away(handle, is_bound);
-        if (is_bound) f.code = assigned;
+        if (!is_bound) return;
+        f.code = assigned;
+        detail::in_words(f, "bind: Asio does not take the bound socket");
     } catch (...) {  // no memory for the event queue to know it
         detail::put_away(handle, is_bound);
         throw;
@@ -141,7 +154,6 @@ void bind(Socket& socket, const bind_endpoint& endpoint) {
 template <detail::asio_socket Socket>
 void give_back(Socket& socket, error_code& ec) {
     const auto protocol = detail::protocol_of(socket, ec);
-    if (ec && !socket.is_open()) ec = errc::not_a_socket;
     if (ec) return;
     const auto handle = socket.release(ec);
     if (ec) return;
