@@ -51,7 +51,7 @@ build_library "$PWD" build/abi/this
 say "Comparing with $earlier"
 report=build/abi/report.txt
 status=0
-abidiff --no-added-syms --suppressions cmake/packaging/abi.txt \
+abidiff --leaf-changes-only --no-added-syms --suppressions cmake/packaging/abi.txt \
     --headers-dir1 "$old/source/framework/include" --headers-dir2 framework/include \
     "$old/build/framework/libberth.so" build/abi/this/framework/libberth.so >"$report" || status=$?
 cat "$report"

@@ -50,7 +50,7 @@ fi
 quick=()
 if [[ ${BERTH_STRANGER_CCACHE:-} ]]; then
     quick=(CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR=/ccache CCACHE_BASEDIR=/berth CCACHE_NOHASHDIR=1
-        CCACHE_SLOPPINESS=pch_defines,time_macros)
+        CCACHE_SLOPPINESS=pch_defines,time_macros,locale)
 fi
 
 enter() {  # root, command...: with the variables that a login has, and no others
