@@ -3,6 +3,8 @@
 // Exits: 0 done; 1 the block is not to be had (in use, overlapping, busy, no such one); 2 the command line makes no
 // sense; 3 not permitted; 4 no daemon answers; 5 anything else. Results go to stdout, failures to stderr; with --json
 // both are JSON, one object or array a call.
+#include "status_metrics.hpp"
+
 #include <berth/persistent.hpp>
 
 #include <fmt/format.h>
@@ -99,21 +101,6 @@ void print_blocks(const std::vector<persistent_block>& blocks, bool as_json) {
     }
 }
 
-// Prometheus' text format.
-void print_metrics(const service_status& s) {
-    const auto print = [](const char* name, const char* type, const char* what, auto value) {
-        fmt::print("# HELP berthd_{0} {1}\n# TYPE berthd_{0} {2}\nberthd_{0} {3}\n", name, what, type, value);
-    };
-    print("blocks", "gauge", "Persistent blocks.", s.blocks);
-    print("blocks_held", "gauge", "Persistent blocks whose ports are held now.", s.blocks_held);
-    print("ports", "gauge", "Ports of all persistent blocks.", s.ports);
-    print("ports_out", "gauge", "Ports that are with consumers.", s.ports_out);
-    print("consumers", "gauge", "Shares of blocks that are open.", s.consumers);
-    print("clients", "gauge", "Connections to the daemon.", s.clients);
-    print("refused_total", "counter", "Connections denied, malformed, too many or too slow.", s.refused);
-    print("uptime_seconds", "counter", "Time since the daemon started.", s.uptime.count());
-}
-
 void print_status(const service_status& s, bool as_json) {
     if (as_json) return fmt::print("{}\n", to_json(s).dump(2));
     fmt::print("berthd       process {}, up {} s\nkeeper       {}\n", s.process, s.uptime.count(), s.keeper);
@@ -199,7 +186,10 @@ int main(int argc, char** argv) {
         if (!f) print_blocks(blocks, line.as_json);
     } else if (status->parsed()) {
         const auto now = persistent_status(f, line.options);
-        if (!f && line.as_metrics) print_metrics(now);
+        if (!f && line.as_metrics) {
+            const auto blocks = list_persistent(f, line.options);
+            if (!f) fmt::print("{}", tools::metrics_text(now, blocks));
+        }
         if (!f && !line.as_metrics) print_status(now, line.as_json);
     } else {
         const auto now = drain_persistent(block, protocol, !line.undo, f, line.options);

@@ -1,7 +1,9 @@
 // Names and labels of berth's own figures: base units, _total for what only grows.
 #include <berth/service/published.hpp>
 
+#include <array>
 #include <cmath>
+#include <map>
 
 namespace berth::service {
 namespace {
@@ -20,6 +22,21 @@ void write_ports(scrape& to, const std::string& name, const port_counts& ports) 
     state("condemned", ports.condemned);
 }
 
+template <std::size_t Size>
+void write_latency(scrape& to, const metric_labels& block, const std::array<std::uint64_t, Size>& samples) {
+    std::vector<double> bounds;
+    std::vector<std::uint64_t> counts;
+    double sum = 0;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        const double from = std::ldexp(1e-9, static_cast<int>(i));
+        if (i + 1 < samples.size()) bounds.push_back(2 * from);
+        counts.push_back(samples[i]);
+        sum += 1.5 * from * number(samples[i]);
+    }
+    to.histogram("berth_take_seconds", "Latency of take, of one draw in 1024; its sum is of the buckets' middles",
+                 block, bounds, counts, sum);
+}
+
 }  // namespace
 
 void write(scrape& to, const std::string& name, const reservation_statistics& books) {
@@ -36,17 +53,7 @@ void write(scrape& to, const std::string& name, const reservation_statistics& bo
     total("berth_open_failures_total", "Parked sockets that could not be opened", books.open_failures);
     total("berth_not_silent_total", "Rests prolonged because old traffic still came", books.not_silent);
     total("berth_discarded_total", "Datagrams and clients of old sessions thrown away", books.discarded);
-    std::vector<double> bounds;
-    std::vector<std::uint64_t> counts;
-    double sum = 0;
-    for (std::size_t i = 0; i < books.take_latency.size(); ++i) {
-        const double from = std::ldexp(1e-9, static_cast<int>(i));
-        if (i + 1 < books.take_latency.size()) bounds.push_back(2 * from);
-        counts.push_back(books.take_latency[i]);
-        sum += 1.5 * from * number(books.take_latency[i]);
-    }
-    to.histogram("berth_take_seconds", "Latency of take, of one draw in 1024; its sum is of the buckets' middles",
-                 block, bounds, counts, sum);
+    write_latency(to, block, books.take_latency);
     for (std::size_t i = 1; i < books.failures.size(); ++i) {
         if (books.failures[i] == 0) continue;
         const metric_labels labels{{"block", name}, {"cause", make_error_code(static_cast<errc>(i)).message()}};
@@ -58,6 +65,9 @@ void write(scrape& to, const std::string& name, const reservation_statistics& bo
 void write(scrape& to, const std::string& name, const pool_statistics& books) {
     const metric_labels block{{"block", name}};
     write_ports(to, name, books.ports);
+    to.counter("berth_takes_total", "Ports handed to workers", block, number(books.takes));
+    to.counter("berth_gives_back_total", "Ports that came back", block, number(books.gives_back));
+    write_latency(to, block, books.take_latency);
     to.gauge("berth_pool_blocks", "Blocks of a pool", block, books.blocks);
     to.counter("berth_exhausted_total", "Draws that found no port available", block, number(books.exhausted));
     to.counter("berth_pool_growths_total", "Further blocks of a pool", block, number(books.growths));
@@ -106,6 +116,20 @@ void write(scrape& to, const std::string& name, const quota_statistics& books) {
     constexpr auto why = "Holds refused, by the limit that they were beyond";
     to.counter(refused, why, {{"quota", name}, {"limit", "of_key"}}, number(books.refused_by_limit));
     to.counter(refused, why, {{"quota", name}, {"limit", "keys"}}, number(books.refused_by_keys));
+}
+
+publication publish(metric_registry& in, shards& of) {
+    std::map<std::pair<std::string, std::string>, std::uint64_t> count_of;
+    for (std::size_t i = 0; i < of.size(); ++i)
+        ++count_of[{std::string(of[i].backend()), of[i].backend_reason()}];
+    return in.publish([count_of = std::move(count_of)](scrape& to) {
+        for (const auto& [backend, count] : count_of) {
+            const metric_labels labels{{"backend", backend.first}, {"reason", backend.second}};
+            to.gauge("berth_backend_info", "Always 1: a backend of the program's shards, and why not a better one",
+                     labels, 1);
+            to.gauge("berth_shards", "Shards, by backend", labels, number(count));
+        }
+    });
 }
 
 }  // namespace berth::service

@@ -1,4 +1,5 @@
 // Metrics: what is counted on any thread is what Prometheus reads, and what is wrong with a name is said at once.
+#include <berth/listener_pool.hpp>
 #include <berth/service/metric_registry.hpp>
 #include <berth/service/published.hpp>
 
@@ -7,7 +8,9 @@
 #include <asio/read.hpp>
 #include <asio/write.hpp>
 
+#include <numeric>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -184,6 +187,44 @@ TEST(service_metrics, berths_own_books_are_published) {
     EXPECT_TRUE(has(text, "berth_quota_refused_total{limit=\"of_key\",quota=\"users\"} 1"));
     EXPECT_TRUE(has(text, "berth_connections{server=\"lobby\"} 0"));
     EXPECT_TRUE(has(text, "berth_connection_timeouts_total{deadline=\"idle\",server=\"lobby\"} 0"));
+}
+
+TEST(service_metrics, a_pools_takes_and_their_latency_are_those_of_all_its_blocks) {
+    metric_registry metrics;
+    berth::io_context context;
+    berth::reservation_request request;
+    request.block = {.first = 0, .count = 2};
+    berth::listener_pool pool(request, {&context}, {.grow_by = 2, .most = 4});
+    const auto shown = publish(metrics, pool, "matches");
+    pool.async_start([](berth::error_code ec) { ASSERT_FALSE(ec); });
+    context.run();
+    std::vector<berth::listener_pool::endpoint> open;
+    for (int i = 0; i < 2; ++i) open.push_back(pool.open(0));
+    berth::error_code ec;
+    static_cast<void>(pool.open(0, ec));
+    EXPECT_EQ(ec, berth::errc::block_exhausted);
+    context.restart();
+    context.run();  // the second block
+    open.push_back(pool.open(0));
+    open.erase(open.begin());
+    const std::string text = metrics.text();
+    EXPECT_TRUE(has(text, "berth_pool_blocks{block=\"matches\"} 2")) << text;
+    EXPECT_TRUE(has(text, "berth_takes_total{block=\"matches\"} 3"));
+    EXPECT_TRUE(has(text, "berth_gives_back_total{block=\"matches\"} 1"));
+    const auto& books = pool.statistics().take_latency;
+    const auto samples = std::accumulate(books.begin(), books.end(), std::uint64_t{0});
+    EXPECT_TRUE(has(text, "berth_take_seconds_count{block=\"matches\"} " + std::to_string(samples)));
+}
+
+TEST(service_metrics, backends_say_which_why_and_how_many_shards_have_them) {
+    metric_registry metrics;
+    berth::shards shards({.count = 3, .context = {.backend = berth::backend_choice::asio}});
+    const auto shown = publish(metrics, shards);
+    const std::string reason = shards[0].backend_reason();
+    ASSERT_EQ(reason.find_first_of("\\\"\n"), std::string::npos) << "it would be escaped";
+    const std::string labels = "{backend=\"asio\",reason=\"" + reason + "\"} ";
+    EXPECT_TRUE(has(metrics.text(), "berth_backend_info" + labels + "1")) << metrics.text();
+    EXPECT_TRUE(has(metrics.text(), "berth_shards" + labels + "3"));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include <asio/post.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -33,10 +34,14 @@ struct pool_growth {
     std::uint32_t low_water = 0;  ///< fewer available ports than this: the next block is reserved, in the background
 };
 
-/// A pool's books: each figure is exact at some instant of the call.
+/// A pool's books: each figure is exact at some instant of the call. What is counted is of the blocks that it holds.
 struct pool_statistics {
     std::uint32_t blocks = 0;
     port_counts ports;                  ///< available, open, cooling … of all blocks
+    std::uint64_t takes = 0;            ///< ports handed out
+    std::uint64_t gives_back = 0;       ///< ports that came back
+    /// Sampled latency of take, as in reservation_statistics.
+    std::array<std::uint64_t, 32> take_latency{};
     std::uint64_t exhausted = 0;        ///< draws that found nothing in any block
     std::uint64_t growths = 0;          ///< further blocks
     std::uint64_t growths_refused = 0;  ///< further blocks that could not be reserved: failure() says why
@@ -135,7 +140,11 @@ public:
         for (std::uint32_t i = 0; i < count; ++i) {
             if (!blocks_[i]) continue;
             ++s.blocks;
-            s.ports += blocks_[i].statistics().ports;
+            const auto books = blocks_[i].statistics();
+            s.ports += books.ports;
+            s.takes += books.takes;
+            s.gives_back += books.gives_back;
+            for (std::size_t n = 0; n < s.take_latency.size(); ++n) s.take_latency[n] += books.take_latency[n];
         }
         s.exhausted = exhausted_.load(std::memory_order_relaxed);
         s.growths = growths_.load(std::memory_order_relaxed);

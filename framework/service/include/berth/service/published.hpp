@@ -1,4 +1,4 @@
-// berth's own books as metrics: reservations, pools, servers, quotas.
+// berth's own books as metrics: reservations, pools, servers, quotas, and which backend the shards have.
 //
 // Each is read when Prometheus asks, which its statistics() allow from any thread. What is published outlives its
 // publication, and stays where it is. `name` is the label that tells several apart.
@@ -9,6 +9,7 @@
 #include <berth/quotas.hpp>
 #include <berth/server.hpp>
 #include <berth/service/metric_registry.hpp>
+#include <berth/shards.hpp>
 
 #include <string>
 #include <utility>
@@ -17,7 +18,7 @@ namespace berth::service {
 
 /// berth_ports{block,state} and what became of the block's ports, under berth_…
 void write(scrape& to, const std::string& name, const reservation_statistics& books);
-/// berth_ports{block,state}, berth_pool_…{block}
+/// berth_ports{block,state}, berth_takes_total{block}, berth_take_seconds{block}, berth_pool_…{block}
 void write(scrape& to, const std::string& name, const pool_statistics& books);
 /// berth_connections{server}, berth_connections_…_total{server}, berth_received_bytes_total{server}, …
 void write(scrape& to, const std::string& name, const server_statistics& books);
@@ -38,5 +39,7 @@ template <class Socket>
 [[nodiscard]] inline publication publish(metric_registry& in, const quotas& of, std::string name) {
     return in.publish([&of, name = std::move(name)](scrape& to) { write(to, name, of.statistics()); });
 }
+/// berth_backend_info{backend,reason} and berth_shards{backend,reason}. They stay what they are now.
+[[nodiscard]] publication publish(metric_registry& in, shards& of);
 
 }  // namespace berth::service

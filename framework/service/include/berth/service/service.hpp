@@ -32,7 +32,8 @@ public:
           draining_(metrics_.publish([this](scrape& to) {
               to.gauge("berth_draining", "1: the program ends, and takes no new work", {},
                        drain_.is_draining() ? 1 : 0);
-          })) {
+          })),
+          backends_(publish(metrics_, shards_)) {
         log_.take_berths_messages();
         log_.info("backend", {{"backend", shards_[0].backend()}, {"shards", shards_.size()}});
         if (values.metrics) log_.info("metrics_listening", {{"at", metrics_.listen(*values.metrics)}});
@@ -48,7 +49,7 @@ private:
     berth::shards shards_;
     metric_registry metrics_;
     graceful_drain drain_;
-    publication draining_;
+    publication draining_, backends_;
 };
 
 /// Makes the service, calls `start` with it, runs until the drain is over and ends what `start` returned. Returns an
