@@ -68,15 +68,15 @@ table blocks_of(const endpoint_view& view) {
     table out({{"BLOCK", 0, true},
                {"PORTS", 1},
                {"AVAIL", 0},
-               {"TAKEN", 6},
+               {"TAKEN", 8},
                {"OPEN", 0},
-               {"DRAIN", 5},
+               {"DRAIN", 7},
                {"COOL", 2},
-               {"COND", 2},
+               {"COND", 4},
                {"TAKES/S", 3},
-               {"EXHAUSTED", 6},
-               {"P50", 4},
-               {"P99", 3},
+               {"EXHAUSTED", 8},
+               {"P50", 6},
+               {"P99", 5},
                {"#out ~resting !condemned", 9, true}});
     for (const auto& [name, block] : view.now->said.blocks) {
         std::vector<piece> row{{shown(name), paint::strong}, {fmt_count(block.total)}};
@@ -122,9 +122,12 @@ std::string backends_of(const figures& said) {
         if (!out.empty()) out += "; ";
         out += shown(b.name);
         if (b.shards) out += fmt::format(", {} shard{}", fmt_count(*b.shards), *b.shards == 1 ? "" : "s");
-        if (!b.reason.empty()) out += " (" + shown(b.reason) + ")";
     }
     return out;
+}
+
+void add_words(std::vector<line>& out, const std::string& words, paint how, std::size_t width) {
+    for (const auto& one : wrapped(words, width > 2 ? width - 2 : 1)) out.push_back({{"  " + one, how}});
 }
 
 void add_endpoint(std::vector<line>& out, const endpoint_view& view, std::size_t width,
@@ -132,10 +135,11 @@ void add_endpoint(std::vector<line>& out, const endpoint_view& view, std::size_t
     line head{{shown(view.name), paint::strong}};
     if (!view.problem.empty()) {
         const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - view.gone_since).count();
-        head.push_back({fmt::format("  gone since {} ({})", clock_of(view.gone_since), fmt_age(age)), paint::bad});
+        head.push_back({fmt::format("  {} since {} ({})", view.now ? "gone" : "no answer", clock_of(view.gone_since),
+                                    fmt_age(age)),
+                        paint::bad});
         out.push_back(std::move(head));
-        out.push_back({{"  " + shown(view.problem), paint::bad}});
-        return;
+        return add_words(out, shown(view.problem), paint::bad, width);
     }
     if (!view.now) {
         head.push_back({"  not heard from yet", paint::soft});
@@ -151,10 +155,12 @@ void add_endpoint(std::vector<line>& out, const endpoint_view& view, std::size_t
                          fmt_count(said.daemon->out), fmt_count(said.daemon->consumers))});
     if (said.is_draining) head.push_back({"  draining", paint::busy});
     out.push_back(std::move(head));
+    for (const auto& b : said.backends)  // of the best one the reason is that it is there
+        if (b.name != "io_uring" && !b.reason.empty()) add_words(out, shown(b.reason), paint::soft, width);
     if (said.first_bad) {
-        std::string what = fmt::format("  line {}: {}", said.first_bad->number, words_of(said.first_bad->error));
+        std::string what = fmt::format("line {}: {}", said.first_bad->number, words_of(said.first_bad->error));
         if (said.bad_count > 1) what += fmt::format(" (and {} more lines)", said.bad_count - 1);
-        out.push_back({{std::move(what), paint::bad}});
+        add_words(out, what, paint::bad, width);
     }
     if (said.blocks.empty() && said.servers.empty() && said.backends.empty() && !said.daemon)
         out.push_back({{"  it exposes nothing of berth's", paint::soft}});

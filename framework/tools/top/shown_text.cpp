@@ -90,6 +90,21 @@ std::string cut(std::string_view text, std::size_t most) {
     return out;
 }
 
+std::vector<std::string> wrapped(std::string_view text, std::size_t most) {
+    std::vector<std::string> out;
+    while (!text.empty()) {
+        const auto size = std::min(text.find(' '), text.size());
+        const std::string word = cut(text.substr(0, size), most);
+        text.remove_prefix(std::min(size + 1, text.size()));
+        if (word.empty()) continue;
+        if (!out.empty() && columns(out.back()) + 1 + columns(word) <= most)
+            out.back() += ' ' + word;
+        else
+            out.push_back(word);
+    }
+    return out;
+}
+
 std::string fmt_count(double count) {
     if (count < 1e6) return fmt::format("{:.0f}", count);
     if (count < 1e9) return fmt::format("{:.1f}M", count / 1e6);

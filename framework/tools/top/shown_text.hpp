@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace berth::top {
 
@@ -15,6 +16,9 @@ namespace berth::top {
 [[nodiscard]] std::size_t columns(std::string_view shown_text) noexcept;
 /// At most so many columns; what was cut off is a ~ at the end.
 [[nodiscard]] std::string cut(std::string_view shown_text, std::size_t most);
+
+/// Broken between words into lines of at most so many columns; a longer word is cut.
+[[nodiscard]] std::vector<std::string> wrapped(std::string_view shown_text, std::size_t most);
 
 /// 0, 950, 12345, 1.2M
 [[nodiscard]] std::string fmt_count(double count);
