@@ -62,6 +62,7 @@ if(BERTH_HAS_DAEMON)
     berth_install_tool(berthd 8)
     berth_install_tool(berth_keeper 8)  # berthd finds it beside itself
     berth_install_tool(berthctl 1)
+    berth_install_tool(berth 1)
     foreach(unit berthd.service berthd.socket)
         configure_file(cmake/packaging/${unit}.in "${PROJECT_BINARY_DIR}/${unit}" @ONLY)
         install(FILES "${PROJECT_BINARY_DIR}/${unit}" DESTINATION lib/systemd/system COMPONENT tools)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # `berth top --once` beside what a game server's /metrics say, while matches have come and gone and when it has ended.
-#   run_top.sh BERTH GAME_SERVER GAME_BOTS
+# README's frame has the form of the real one: it differs from it in figures alone.
+#   run_top.sh BERTH GAME_SERVER GAME_BOTS README
 # BERTH_SLOWER: how many times slower the programs are, because a sanitizer is in them; 1 if it is not said.
 set -euo pipefail
-berth=$1 program=$2 bots=$3
+berth=$1 program=$2 bots=$3 readme=$4
 slower=${BERTH_SLOWER:-1}
 scratch=$(mktemp -d)
 log=$scratch/log
@@ -39,7 +40,7 @@ expect() { [[ $2 == "$3" ]] || fail "$1: the frame says '$2', the endpoint '$3'"
 timeout 120 "$bots" --lobby "$lobby" --matches "$((2000 / slower))" --at-once 128 >"$scratch/said" || fail "the bots ended with $?"
 for _ in {1..200}; do
     scrape
-    [[ $(state available) == 1024 ]] && break
+    [[ $(state open) == 0 ]] && break
     sleep 0.05
 done
 "$berth" top --once --width 100 "$at" >"$scratch/frame" || fail "it ended with $?"
@@ -59,6 +60,11 @@ else
 fi
 ! grep -q $'\x1b' "$scratch/frame" || fail "an escape sequence"
 ! grep -qE '^.{101}' "$scratch/frame" || fail "a line is wider than was asked for"
+
+form_of() { sed -E "s/ -( |$)/ 0\\1/g; s/ -( |$)/ 0\\1/g; s/[0-9.:]+( [num]?s)?/N/g; s/ +/ /g; s/io_uring|asio/BACKEND/"; }
+diff -u <(awk '/^<!-- frame: berth top/ { found = 1; next } found && /^```/ { if (inside) exit; inside = 1; next }
+               inside { print }' "$readme" | form_of) <(form_of <"$scratch/frame") >"$scratch/difference" ||
+    fail "README shows another frame"
 
 # Two readings: a rate, 0 since nobody plays.
 "$berth" top --once --interval 0.2 "$at" >"$scratch/frame" || fail "it ended with $?"

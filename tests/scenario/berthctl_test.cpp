@@ -3,6 +3,7 @@
 
 #include <berth/persistent_share.hpp>
 
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <nlohmann/json.hpp>
 
@@ -21,8 +22,10 @@ protected:
     };
     /// `where`: 1 what it printed, 2 what it complained of.
     [[nodiscard]] outcome ctl(const std::string& words, int where = 1) const {
-        const std::string command = std::string(BERTHCTL_PROGRAM) + " --socket " + socket() + " " + words +
-                                    (where == 1 ? " 2>/dev/null" : " 2>&1 >/dev/null");
+        return run_program(std::string(BERTHCTL_PROGRAM) + " --socket " + socket() + " " + words +
+                           (where == 1 ? " 2>/dev/null" : " 2>&1 >/dev/null"));
+    }
+    [[nodiscard]] static outcome run_program(const std::string& command) {
         outcome out;
         std::FILE* const pipe = ::popen(command.c_str(), "r");
         char piece[4096];
@@ -97,6 +100,15 @@ TEST_F(berthctl, shows_what_is_with_consumers) {
     EXPECT_EQ(status.at("ports_out"), 1);
     EXPECT_EQ(status.at("consumers"), 1);
     const auto metrics = ctl("status --prometheus").said;
+    const auto label = fmt::format("{{block=\"udp {}-{}\"}}", block.first, block.first + 9);
+    EXPECT_NE(metrics.find("\nberthd_block_ports" + label + " 10\n"), std::string::npos) << metrics;
+    EXPECT_NE(metrics.find("\nberthd_block_ports_out" + label + " 1\n"), std::string::npos) << metrics;
+    const auto shown = run_program(std::string(BERTH_PROGRAM) + " top --once " + socket());
+    EXPECT_EQ(shown.status, 0);
+    EXPECT_NE(shown.said.find("\n  1 blocks, 1 held; 10 ports, 1 out with 1 consumers"), std::string::npos)
+        << shown.said;
+    const auto row = fmt::format("udp {}-{}", block.first, block.first + 9);
+    EXPECT_NE(shown.said.find(row), std::string::npos) << shown.said;
     EXPECT_NE(metrics.find("\nberthd_ports_out 1\n"), std::string::npos) << metrics;
     EXPECT_NE(metrics.find("\nberthd_consumers 1\n"), std::string::npos) << metrics;
     EXPECT_NE(ctl("list").said.find("CONSUMERS"), std::string::npos);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What the programs' help names, their man pages and the completion name too: tool_texts.sh berthd berthctl root
+# What the programs' help names, their man pages and the completion name too: tool_texts.sh berthd berthctl berth root
 set -euo pipefail
-berthd=$1 berthctl=$2 root=$3
+berthd=$1 berthctl=$2 berth=$3 root=$4
 faults=0
 has() { grep "$@" >/dev/null; }  # reads to the end: whoever writes must not find the pipe closed
 fault() { echo "tool_texts: $*" && faults=1; }
@@ -27,4 +27,19 @@ for command in '' create delete list lookup status drain; do
 done
 completes create --use | has -x connect || fault "the completion does not know what --use takes"
 completes --socket x create | has -x udp || fault "the completion does not find the command behind an option"
+
+source "$root/framework/tools/completion/berth.bash"
+completes() {
+    COMP_WORDS=(berth "$@" '') COMP_CWORD=$(($# + 1)) COMPREPLY=()
+    _berth
+    printf '%s\n' "${COMPREPLY[@]}"
+}
+completes | has -x top || fault "the completion does not know top"
+for command in '' top; do
+    for option in $(options_of "$berth" $command); do
+        page_of berth.1 | has -e "$option" || fault "berth.1 does not know $option"
+        completes $command | has -xe "$option" || fault "berth's completion does not know $option after '$command'"
+    done
+done
+completes top --interval 2 | has -x berthd || fault "the completion does not know what is looked at"
 exit $faults

@@ -86,7 +86,7 @@ check_platform_words() {
     local file sober=()
     for file in "${sources[@]}"; do
         case "$file" in
-            framework/src/platform/* | framework/src/backend/* | framework/daemon/platform/* | framework/compat/* | framework/include/berth/detail/config.hpp) ;;
+            framework/src/platform/* | framework/src/backend/* | framework/daemon/platform/* | framework/tools/platform/* | framework/compat/* | framework/include/berth/detail/config.hpp) ;;
             framework/* | examples/*) sober+=("$file") ;;
         esac
     done

@@ -148,13 +148,15 @@ void add_endpoint(std::vector<line>& out, const endpoint_view& view, std::size_t
     }
     const figures& said = view.now->said;
     if (!said.backends.empty()) head.push_back({"  " + backends_of(said)});
-    if (said.daemon)
-        head.push_back(
-            {fmt::format("  berthd: {} blocks, {} held, {} ports, {} out with {} consumers",
-                         fmt_count(said.daemon->blocks), fmt_count(said.daemon->held), fmt_count(said.daemon->ports),
-                         fmt_count(said.daemon->out), fmt_count(said.daemon->consumers))});
     if (said.is_draining) head.push_back({"  draining", paint::busy});
     out.push_back(std::move(head));
+    if (said.daemon)
+        add_words(
+            out,
+            fmt::format("{} blocks, {} held; {} ports, {} out with {} consumers", fmt_count(said.daemon->blocks),
+                        fmt_count(said.daemon->held), fmt_count(said.daemon->ports), fmt_count(said.daemon->out),
+                        fmt_count(said.daemon->consumers)),
+            paint::plain, width);
     for (const auto& b : said.backends)  // of the best one the reason is that it is there
         if (b.name != "io_uring" && !b.reason.empty()) add_words(out, shown(b.reason), paint::soft, width);
     if (said.first_bad) {
