@@ -108,7 +108,7 @@ std::string charts_section(const report& r) {
     }
     out += "</div>";
     if (most > 0) {
-        out += "<h2>Not only the median</h2><div class=\"cards\">";
+        out += "<h2>Not only the median</h2><div class=\"cards pairs\">";
         for (const protocol transport : {protocol::udp, protocol::tcp}) out += cumulative(r.cells, transport, most);
         out += "</div>";
     }

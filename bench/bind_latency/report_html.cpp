@@ -18,7 +18,8 @@ std::string plain_section(const report& r) {
     if (r.plain.empty()) return {};
     std::string out =
         "<h2>What you want to do</h2><p class=\"soft\">Two times each: half of the calls were done within the first, "
-        "99 % within the second.</p><table class=\"plain\"><thead><tr><th>wish</th><th>the kernel's way</th>"
+        "99 % within the second.</p><div class=\"wide\"><table class=\"plain\"><thead><tr><th>wish</th><th>the "
+        "kernel's way</th>"
         "<th>with berth</th><th>faster</th></tr></thead><tbody>";
     for (const plain_line& line : r.plain)
         out += fmt::format(
@@ -26,27 +27,28 @@ std::string plain_section(const report& r) {
             "<td data-k=\"faster\"><span class=\"times\">{}</span></td></tr>",
             escaped(line.wish), both(line.theirs), both(line.ours),
             fmt_times(line.theirs.p50 / std::max(line.ours.p50, 1.0)));
-    return out + "</tbody></table>";
+    return out + "</tbody></table></div>";
 }
 
 std::string targets_section(const report& r) {
     if (r.targets.empty()) return {};
     std::string out =
         "<h2>Targets</h2><p class=\"soft\">What the project set out to reach; ratios of things that took turns "
-        "within "
-        "this run.</p><div class=\"wide\"><table><tr><th>what</th><th class=\"l\">target</th>"
-        "<th class=\"l\">measured</th><th></th></tr>";
+        "within this run.</p><div class=\"wide\"><table class=\"plain\"><thead><tr><th>what</th><th "
+        "class=\"l\">target"
+        "</th><th class=\"l\">measured</th><th></th></tr></thead><tbody>";
     for (const target& t : r.targets)
-        out +=
-            fmt::format("<tr><td>{}</td><td class=\"l\">{}</td><td class=\"l\">{}</td><td class=\"{}\">{}</td></tr>",
-                        escaped(t.what), escaped(t.goal), escaped(t.measured),
-                        !t.reached.has_value() ? "soft"
-                        : *t.reached           ? "yes"
-                                               : "no",
-                        !t.reached.has_value() ? "not measured"
-                        : *t.reached           ? "reached"
-                                               : "not reached");
-    return out + "</table></div>";
+        out += fmt::format(
+            "<tr><td>{}</td><td class=\"l\" data-k=\"target\">{}</td><td class=\"l\" data-k=\"measured\">{}</td>"
+            "<td class=\"{}\" data-k=\"\">{}</td></tr>",
+            escaped(t.what), escaped(t.goal), escaped(t.measured),
+            !t.reached.has_value() ? "soft"
+            : *t.reached           ? "yes"
+                                   : "no",
+            !t.reached.has_value() ? "not measured"
+            : *t.reached           ? "reached"
+                                   : "not reached");
+    return out + "</tbody></table></div>";
 }
 
 std::string cells_section(const std::vector<cell>& cells, std::string_view title) {

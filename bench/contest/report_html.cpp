@@ -81,13 +81,14 @@ std::string targets_table(const report& r) {
     if (r.targets.empty()) return {};
     std::string out =
         "<h2>Targets</h2><p class=\"soft\">Reached when the lower end of the interval is within the limit.</p>"
-        "<div class=\"wide\"><table><tr><th>what</th><th class=\"l\">target</th><th class=\"l\">measured</th>"
-        "<th></th></tr>";
+        "<div class=\"wide\"><table class=\"plain\"><thead><tr><th>what</th><th class=\"l\">target</th>"
+        "<th class=\"l\">measured</th><th></th></tr></thead><tbody>";
     for (const target_result& t : r.targets)
-        out += fmt::format("<tr><td>{}</td><td class=\"l\">{}</td><td class=\"l\">{}</td><td>{}</td></tr>",
-                           escaped(t.what), escaped(t.goal), escaped(t.measured),
-                           t.is_reached ? "reached" : "<b>not reached</b>");
-    return out + "</table></div>";
+        out += fmt::format(
+            "<tr><td>{}</td><td class=\"l\" data-k=\"target\">{}</td><td class=\"l\" data-k=\"measured\">{}</td>"
+            "<td data-k=\"\">{}</td></tr>",
+            escaped(t.what), escaped(t.goal), escaped(t.measured), t.is_reached ? "reached" : "<b>not reached</b>");
+    return out + "</tbody></table></div>";
 }
 
 }  // namespace

@@ -20,34 +20,37 @@ double readable_step(double most) {
 }  // namespace
 
 std::string ratio_chart(const std::vector<ratio_bar>& bars) {
-    const double left = 4, right = svg::width - 10, step = 32;
-    const double bottom = 8 + step * static_cast<double>(bars.size());
+    const double left = 4, right = svg::width - 10;
     double most = 1;
-    for (const ratio_bar& b : bars) most = std::max({most, b.ratio, b.high});
+    svg::rows rows;
+    for (const ratio_bar& b : bars) {
+        most = std::max({most, b.ratio, b.high});
+        rows.add(b.label, b.note);
+    }
     most *= 1.05;
+    const double bottom = rows.bottom();
     const auto x = [&](double ratio) { return left + (right - left) * ratio / most; };
-    std::string out = svg::opening(bottom + 24);
+    std::string out = svg::opening(bottom + 26);
     for (double at = 0; at <= most; at += readable_step(most))
-        out += svg::rule(x(at), 4, x(at), bottom) + svg::text(x(at), bottom + 16,
-                                                              at == 0              ? "start"
-                                                              : x(at) > right - 20 ? "end"
-                                                                                   : "middle",
-                                                              fmt::format("{:g}", at));
+        out += svg::rule(x(at), svg::rows::top, x(at), bottom) + svg::text(x(at), bottom + 19,
+                                                                           at == 0              ? "start"
+                                                                           : x(at) > right - 30 ? "end"
+                                                                                                : "middle",
+                                                                           fmt::format("{:g}", at));
     for (std::size_t i = 0; i < bars.size(); ++i) {
         const ratio_bar& b = bars[i];
-        const double y = 8 + step * static_cast<double>(i);
-        out +=
-            svg::text(left + 2, y + 9, "start", b.label, "on") + svg::text(right, y + 9, "end", b.note, "on strong");
-        out += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"10\" rx=\"2\" class=\"f{}\"/>",
-                           left, y + 14, std::max(x(b.ratio) - left, 1.0), b.colour);
+        const double y = rows.bar_of(i);
+        out += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" rx=\"2\" class=\"f{}\"/>",
+                           left, y, std::max(x(b.ratio) - left, 1.0), svg::rows::bar_height, b.colour);
         if (b.high > b.low)
             out += fmt::format(
                 "<path d=\"M{0:.1f},{2:.1f}L{1:.1f},{2:.1f}M{0:.1f},{3:.1f}v8M{1:.1f},{3:.1f}v8\" "
                 "class=\"whisker\"/>",
-                x(b.low), x(b.high), y + 19, y + 15);
+                x(b.low), x(b.high), y + 6, y + 2);
     }
-    return out + fmt::format("<line x1=\"{0:.1f}\" y1=\"4\" x2=\"{0:.1f}\" y2=\"{1:.1f}\" class=\"whisker\"/></svg>",
-                             x(1), bottom);
+    return out + rows.words() +
+           fmt::format("<line x1=\"{0:.1f}\" y1=\"4\" x2=\"{0:.1f}\" y2=\"{1:.1f}\" class=\"whisker\"/></svg>", x(1),
+                       bottom);
 }
 
 }  // namespace berth::bench

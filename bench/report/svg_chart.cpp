@@ -50,6 +50,24 @@ struct extent {
     }
 };
 
+// The decades of a horizontal axis, written where there is room.
+std::string axis(const log_scale& x, double top, double bottom, double left, double right) {
+    const auto decades = x.decades();
+    const std::size_t written = svg::one_in(decades.size(), 6, right - left);
+    std::string out;
+    for (std::size_t i = 0; i < decades.size(); ++i) {
+        const double at = x.at(decades[i]);
+        out += rule(at, top, at, bottom);
+        if (i % written != 0) continue;
+        out += text(at, bottom + 19,
+                    at > right - 30  ? "end"
+                    : at < left + 30 ? "start"
+                                     : "middle",
+                    decade_name(decades[i]));
+    }
+    return out;
+}
+
 extent extent_of(const std::vector<series>& lines) {
     extent e;
     for (const series& line : lines)
@@ -61,17 +79,24 @@ extent extent_of(const std::vector<series>& lines) {
 }  // namespace
 
 std::string line_chart(const std::vector<std::string>& columns, const std::vector<series>& lines) {
-    const double left = 52, right = width - 14, top = 10, bottom = 266;
+    const double left = 62, right = width - 4, top = 12, bottom = 232;
     const extent e = extent_of(lines);
     const log_scale y(e.least, e.most, bottom, top);
+    const double steps = columns.size() > 1 ? static_cast<double>(columns.size() - 1) : 1.0;
     const auto x = [&](std::size_t column) {
-        const double steps = columns.size() > 1 ? static_cast<double>(columns.size() - 1) : 1.0;
         return left + 12 + (right - left - 24) * static_cast<double>(column) / steps;
     };
-    std::string svg = opening(290);
+    std::size_t longest = 1;
+    for (const std::string& column : columns) longest = std::max(longest, column.size());
+    const bool in_turns = svg::letter * static_cast<double>(longest + 1) > (right - left - 24) / steps;
+    std::string svg = opening(bottom + (in_turns ? 44 : 26));
     for (const double ns : y.decades())
-        svg += rule(left, y.at(ns), right, y.at(ns)) + text(left - 5, y.at(ns) + 4, "end", decade_name(ns));
-    for (std::size_t c = 0; c < columns.size(); ++c) svg += text(x(c), bottom + 18, "middle", columns[c]);
+        svg += rule(left, y.at(ns), right, y.at(ns)) + text(left - 5, y.at(ns) + 5, "end", decade_name(ns));
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+        const bool is_last = c + 1 == columns.size();
+        svg += text(is_last ? width - 1 : x(c), bottom + (in_turns && c % 2 == 1 ? 38 : 20),
+                    is_last ? "end" : "middle", columns[c]);
+    }
     for (const series& line : lines) {
         std::string path, dots;
         for (std::size_t c = 0; c < line.points.size(); ++c) {
@@ -87,48 +112,38 @@ std::string line_chart(const std::vector<std::string>& columns, const std::vecto
 }
 
 std::string bar_chart(const std::vector<bar>& bars) {
-    const double left = 4, right = width - 10, step = 32;
-    const double bottom = 8 + step * static_cast<double>(bars.size());
+    const double left = 4, right = width - 10;
     extent e;
+    svg::rows rows;
     for (const bar& b : bars) {
         e.add(b.p50);
         e.add(b.p99);
+        rows.add(b.label, fmt_time(b.p50) + b.note);
     }
     const log_scale x(e.least / 3, e.most, left, right);
-    std::string svg = opening(bottom + 24);
-    for (const double ns : x.decades()) {
-        const bool last = x.at(ns) > right - 20;
-        svg += rule(x.at(ns), 4, x.at(ns), bottom) + text(x.at(ns), bottom + 16,
-                                                          last                   ? "end"
-                                                          : x.at(ns) < left + 20 ? "start"
-                                                                                 : "middle",
-                                                          decade_name(ns));
-    }
+    std::string svg =
+        opening(rows.bottom() + 26) + axis(x, svg::rows::top, rows.bottom(), left, right) + rows.words();
     for (std::size_t i = 0; i < bars.size(); ++i) {
         const bar& b = bars[i];
-        const double y = 8 + step * static_cast<double>(i);
-        svg += text(left + 2, y + 9, "start", b.label, "on");
-        svg += text(right, y + 9, "end", fmt_time(b.p50) + b.note, "on strong");
-        svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"10\" rx=\"2\" class=\"f{}\"/>",
-                           left, y + 14, std::max(x.at(b.p50) - left, 1.0), b.colour);
+        const double y = rows.bar_of(i);
+        svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{}\" rx=\"2\" class=\"f{}\"/>",
+                           left, y, std::max(x.at(b.p50) - left, 1.0), svg::rows::bar_height, b.colour);
         svg += fmt::format("<path d=\"M{0:.1f},{2:.1f}L{1:.1f},{2:.1f}M{1:.1f},{3:.1f}v8\" class=\"whisker\"/>",
-                           x.at(b.p50), x.at(b.p99), y + 19, y + 15);
+                           x.at(b.p50), x.at(b.p99), y + 6, y + 2);
     }
     return svg + "</svg>";
 }
 
 std::string cumulative_chart(const std::vector<series>& lines) {
-    const double left = 46, right = width - 14, top = 10, bottom = 226;
+    const double left = 60, right = width - 10, top = 12, bottom = 232;
     const extent e = extent_of(lines);
     const log_scale x(e.least, e.most, left, right);
-    std::string svg = opening(250);
+    std::string svg = opening(bottom + 26);
     for (const int percent : {0, 25, 50, 75, 100}) {
         const double y = bottom - (bottom - top) * percent / 100.0;
-        svg += rule(left, y, right, y) + text(left - 5, y + 4, "end", fmt::format("{} %", percent));
+        svg += rule(left, y, right, y) + text(left - 5, y + 5, "end", fmt::format("{} %", percent));
     }
-    for (const double ns : x.decades())
-        svg += rule(x.at(ns), top, x.at(ns), bottom) +
-               text(x.at(ns), bottom + 17, x.at(ns) > right - 20 ? "end" : "middle", decade_name(ns));
+    svg += axis(x, top, bottom, left, right);
     for (const series& line : lines) {
         std::string path;
         for (std::size_t i = 0; i < line.points.size(); ++i)

@@ -1,6 +1,6 @@
 // Charts as SVG text, times on a logarithmic scale. Colours are classes of the page: s0, s1, ... one per series.
 //
-// Drawn 420 units wide so that the letters stay readable when a phone shows the whole of it.
+// Drawn 320 units wide with letters of 16, so that they are as large as the page's own on a phone of 360.
 #pragma once
 
 #include <optional>
