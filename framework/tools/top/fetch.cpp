@@ -101,7 +101,7 @@ void ask_daemon(const std::shared_ptr<asio::io_context>& context, const target& 
     timer->async_wait([timer, end](std::error_code ec) {
         if (!ec) end({{}, late_daemon});
     });
-    std::thread([context, timer, end, socket = from.socket, waited = from.is_waited_for]() mutable {
+    std::thread([context, timer = timer, end = end, socket = from.socket, waited = from.is_waited_for]() mutable {
         fetched result;
         try {
             result = status_of(socket);

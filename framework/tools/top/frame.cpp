@@ -201,6 +201,7 @@ std::vector<std::string> frame(std::span<const endpoint_view> endpoints, const l
         lines.push_back({{fmt::format("{} more lines", all - how.height + 1), paint::soft}});
     }
     std::vector<std::string> out;
+    out.reserve(lines.size());
     for (const line& one : lines) out.push_back(render(one, how.width, how.colours));
     return out;
 }
