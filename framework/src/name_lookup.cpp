@@ -82,43 +82,53 @@ constexpr std::chrono::seconds idle_for{10};
 
 class lookup_threads {
 public:
-    void add(const std::shared_ptr<lookup>& job) {
+    void add(const std::shared_ptr<lookup>& asked) {
         std::unique_lock lock(gate_);
-        jobs_.push_back(job);
-        if (jobs_.size() <= idle_) return asked_.notify_one();
+        row_.push_back(asked);
+        if (row_.size() <= idle_) return has_grown_.notify_one();
         if (threads_ == most_threads) return;
-        ++threads_;
-        try {
-            platform::start_quiet_thread([] { per_process<lookup_threads>().object.run(); });
-        } catch (const std::system_error& refused) {
-            if (--threads_ != 0) return;
-            std::erase(jobs_, job);
-            lock.unlock();
-            job->arrive({lookup_error::system, refused.code().value(), {}, {}, {}});
-        }
+        const int refused = start_one();
+        if (refused == 0 || threads_ != 0) return;
+        std::erase(row_, asked);
+        lock.unlock();
+        asked->arrive({lookup_error::system, refused, {}, {}, {}});
     }
 
 private:
+    /// 0 or why not. Pre: the gate is held.
+    int start_one() noexcept {
+        int refused = 0;
+        ++threads_;
+        try {
+            platform::start_quiet_thread([] { per_process<lookup_threads>().object.run(); });
+        } catch (const std::system_error& e) {
+            refused = e.code().value();
+        } catch (const std::bad_alloc&) {
+            refused = static_cast<int>(std::errc::not_enough_memory);
+        }
+        if (refused != 0) --threads_;
+        return refused;
+    }
     void run() noexcept {
         platform::name_this_thread("berth lookup");
         std::unique_lock lock(gate_);
         for (;;) {
             ++idle_;
-            const bool has_job = asked_.wait_for(lock, idle_for, [&] { return !jobs_.empty(); });
+            const bool is_asked = has_grown_.wait_for(lock, idle_for, [&] { return !row_.empty(); });
             --idle_;
-            if (!has_job) break;
-            const auto job = std::move(jobs_.front());
-            jobs_.pop_front();
+            if (!is_asked) break;
+            const auto asked = std::move(row_.front());
+            row_.pop_front();
             lock.unlock();
-            job->answer();
+            asked->answer();
             lock.lock();
         }
         --threads_;
     }
 
     std::mutex gate_;
-    std::condition_variable asked_;
-    std::deque<std::shared_ptr<lookup>> jobs_;
+    std::condition_variable has_grown_;  // the row
+    std::deque<std::shared_ptr<lookup>> row_;
     unsigned threads_ = 0;
     unsigned idle_ = 0;  // of these
 };
@@ -131,7 +141,7 @@ void begin_lookup(event_loop& loop, lookup_wait& wait, lookup_question question)
     wait.asked = std::make_shared<lookup>(loop, wait, std::move(question));
     if (wait.asked->answer_at_once()) return loop.post(wait);
     wait.due = event_loop::clock::time_point::max();
-    auto asked = wait.asked;  // the wait may be over before the job is in the row
+    auto asked = wait.asked;  // the wait may be over before the lookup is in the row
     loop.add(wait);
     try {
         per_process<lookup_threads>().object.add(asked);
