@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
 namespace berth::inline v0_1 {
@@ -88,12 +89,18 @@ public:
                 auto& op, error_code ec = {}, port_reservation first = {}) mutable {
                 if (is_refused) return op.complete(asio::error::already_started);
                 if (std::exchange(has_begun, true)) return op.complete(self->started(ec, *why, std::move(first)));
-                auto& mine = *self;  // the lambda moves on with the operation
+                const auto mine = self;  // the lambda moves on with the operation
                 auto& text = *why;
-                is_refused = !mine.advance(state::idle, state::starting);
-                if (is_refused) return asio::post(mine.home_.get_executor(), std::move(op));
-                mine.is_growing_.store(true);
-                port_reservation::async_reserve(mine.home_, mine.request_, text, std::move(op));
+                is_refused = !mine->advance(state::idle, state::starting);
+                if (is_refused) return asio::post(mine->home_.get_executor(), std::move(op));
+                mine->is_growing_.store(true);
+                try {
+                    port_reservation::async_reserve(mine->home_, mine->request_, text, std::move(op));
+                } catch (...) {
+                    mine->advance(state::starting, state::idle);
+                    mine->is_growing_.store(false);
+                    throw;
+                }
             },
             token, home_);
     }
@@ -120,10 +127,13 @@ public:
     }
 
     /// No draw succeeds any more, nothing grows. Any thread.
-    void close_door() {
+    void close_door() noexcept {
         if (state_.exchange(state::closed) == state::closed) return;
-        asio::post(home_,
-                   [self = shared_from_this()] { self->cancel_growth_.emit(asio::cancellation_type::terminal); });
+        try {
+            asio::post(home_,
+                       [self = shared_from_this()] { self->cancel_growth_.emit(asio::cancellation_type::terminal); });
+        } catch (const std::bad_alloc&) {  // a growth under way runs its course, and keeps nothing
+        }
     }
     /// Ports that are out leave their block. Any thread.
     void release_all() noexcept {
@@ -182,18 +192,26 @@ private:
     void grow() {
         if (!may_grow() || std::chrono::steady_clock::now().time_since_epoch().count() < not_before_.load()) return;
         if (is_growing_.exchange(true)) return;
-        asio::post(home_, [self = shared_from_this()] { self->begin_growth(); });
+        try {
+            asio::post(home_, [self = shared_from_this()] { self->begin_growth(); });
+        } catch (const std::bad_alloc&) {
+            growth_refused({errc::no_memory, {}, 0, 0});
+        }
     }
     void begin_growth() {
         if (state_.load(std::memory_order_acquire) != state::open) return is_growing_.store(false);
-        auto request = request_;
-        request.block = {0, std::min(growth_.grow_by, most_of(growth_) - held_)};
-        port_reservation::async_reserve(
-            home_, request, growth_failure_,
-            asio::bind_cancellation_slot(cancel_growth_.slot(),
-                                         [self = shared_from_this()](error_code ec, port_reservation block) {
-                                             self->end_growth(ec, std::move(block));
-                                         }));
+        try {
+            auto request = request_;
+            request.block = {0, std::min(growth_.grow_by, most_of(growth_) - held_)};
+            port_reservation::async_reserve(
+                home_, request, growth_failure_,
+                asio::bind_cancellation_slot(cancel_growth_.slot(),
+                                             [self = shared_from_this()](error_code ec, port_reservation block) {
+                                                 self->end_growth(ec, std::move(block));
+                                             }));
+        } catch (const std::bad_alloc&) {
+            growth_refused({errc::no_memory, {}, 0, 0});
+        }
     }
     void end_growth(error_code ec, port_reservation block) {
         if (!ec && state_.load(std::memory_order_acquire) == state::open) {
@@ -201,10 +219,14 @@ private:
             growths_.fetch_add(1, std::memory_order_relaxed);
             if (state_.load() != state::open) release_all();  // close() did not see it
         } else if (ec && ec != asio::error::operation_aborted) {
-            growths_refused_.fetch_add(1, std::memory_order_relaxed);
-            note(std::move(growth_failure_));
-            not_before_.store((std::chrono::steady_clock::now() + after_refusal).time_since_epoch().count());
+            return growth_refused(std::move(growth_failure_));
         }
+        is_growing_.store(false);
+    }
+    void growth_refused(failure f) {
+        growths_refused_.fetch_add(1, std::memory_order_relaxed);
+        note(std::move(f));
+        not_before_.store((std::chrono::steady_clock::now() + after_refusal).time_since_epoch().count());
         is_growing_.store(false);
     }
     void publish(port_reservation block) {
