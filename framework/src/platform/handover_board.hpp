@@ -58,14 +58,13 @@ public:
     [[nodiscard]] native_socket memory() const noexcept { return memory_; }
 
 private:
-    handover_board(native_socket memory, void* cells, std::uint32_t count) noexcept
-        : memory_(memory), cells_(cells), count_(count) {}
+    handover_board(void* cells, std::uint32_t count) noexcept : cells_(cells), count_(count) {}
     static std::shared_ptr<handover_board> map(native_socket memory, std::uint32_t count);
     static std::size_t size_of(std::uint32_t count) noexcept { return std::size_t{count} * 9; }
     [[nodiscard]] std::uint64_t* rests() const noexcept { return static_cast<std::uint64_t*>(cells_); }
     [[nodiscard]] std::uint8_t* fates() const noexcept { return reinterpret_cast<std::uint8_t*>(rests() + count_); }
 
-    native_socket memory_;
+    native_socket memory_ = -1;
     void* cells_;
     std::uint32_t count_;
 };

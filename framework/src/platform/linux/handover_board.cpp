@@ -23,9 +23,14 @@ std::shared_ptr<handover_board> handover_board::map(native_socket memory, std::u
     void* const cells =
         ::mmap(nullptr, size_of(count), PROT_READ | PROT_WRITE, MAP_SHARED, static_cast<int>(memory), 0);
     if (cells == MAP_FAILED) return nullptr;
-    auto* const made = new (std::nothrow) handover_board(memory, cells, count);
-    if (made == nullptr) ::munmap(cells, size_of(count));
-    return std::shared_ptr<handover_board>(made);
+    auto* const made = new (std::nothrow) handover_board(cells, count);
+    if (made == nullptr) {
+        ::munmap(cells, size_of(count));
+        return nullptr;
+    }
+    std::shared_ptr<handover_board> board(made);  // where this throws, the memory is still the caller's
+    board->memory_ = memory;
+    return board;
 }
 
 std::shared_ptr<handover_board> handover_board::make(std::uint32_t count, failure& f) {
@@ -53,7 +58,7 @@ std::shared_ptr<handover_board> handover_board::open(native_socket memory, std::
 
 handover_board::~handover_board() {
     ::munmap(cells_, size_of(count_));
-    ::close(static_cast<int>(memory_));
+    if (memory_ >= 0) ::close(static_cast<int>(memory_));
 }
 
 }  // namespace berth::platform

@@ -56,7 +56,7 @@ public:
         if (fd_.get() >= 0) ::flock(number(fd_), LOCK_UN);  // also if a child has a copy
     }
     /// 0 or an errno; EWOULDBLOCK: somebody else has it, and that for a second.
-    int take(const std::string& path) noexcept {
+    int take(const std::string& path) {
         const auto name = path.rfind('/');
         const std::string directory = name == std::string::npos ? "." : path.substr(0, name + 1);
         fd_ = handed_descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
