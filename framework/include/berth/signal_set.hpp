@@ -72,6 +72,7 @@ public:
     /// Post: signals of this number are kept for waits and no longer do what they did. Errors: EINVAL, ENOSPC (as
     /// detail/signal_relay.hpp has it).
     void add(int number, error_code& ec) {
+        numbers_.reserve(numbers_.size() + 1);  // without memory nothing is relayed
         detail::relay_signal(number, channel_, detail::said(ec));
         if (!ec && std::find(numbers_.begin(), numbers_.end(), number) == numbers_.end()) numbers_.push_back(number);
     }

@@ -20,6 +20,9 @@ namespace {
 constexpr int numbers = 65, channels_each = 16, none = -1;
 
 struct relay {
+    relay() noexcept {
+        for (auto& fd : to) fd.store(none, std::memory_order_relaxed);
+    }
     std::array<std::atomic<int>, channels_each> to;
     struct sigaction before {};
     int in_use = 0;
@@ -27,22 +30,14 @@ struct relay {
 
 std::atomic<int> handlers_inside{0};
 
+// Nothing to destroy: a signal may come until the process is gone.
 std::array<relay, numbers>& relays() noexcept {
-    static auto& all = *[] {
-        auto* const made = new std::array<relay, numbers>;
-        for (auto& r : *made) {
-            for (auto& fd : r.to) fd.store(none);
-        }
-        return made;
-    }();
+    static std::array<relay, numbers> all;
     return all;
 }
 std::atomic<std::array<relay, numbers>*> the_relays{nullptr};  // set before the first handler is installed
 
-std::mutex& gate() noexcept {
-    static auto& mutex = *new std::mutex;
-    return mutex;
-}
+std::mutex gate;
 
 void heard(int number) {
     const int saved = errno;
@@ -79,7 +74,7 @@ void close_signal_channel(signal_channel& channel) noexcept {
 }
 
 void relay_signal(int number, const signal_channel& channel, int& error) noexcept {
-    const std::lock_guard lock(gate());
+    const std::lock_guard lock(gate);
     error = EINVAL;
     if (number <= 0 || number >= numbers) return;
     the_relays = &relays();
@@ -99,7 +94,7 @@ void relay_signal(int number, const signal_channel& channel, int& error) noexcep
 }
 
 void stop_relaying_signal(int number, const signal_channel& channel) noexcept {
-    const std::lock_guard lock(gate());
+    const std::lock_guard lock(gate);
     if (number <= 0 || number >= numbers) return;
     relay& r = relays()[static_cast<std::size_t>(number)];
     for (auto& to : r.to) {
