@@ -64,11 +64,25 @@ void deadline_wheel::insert(session& s) noexcept {
     const std::int32_t ticks = left(s, why);
     if (ticks == never) return enter(s, resting_);
     const auto farthest = static_cast<std::int32_t>(slots_.size()) - 1;
-    s.looked_at_ = now_ + static_cast<std::uint32_t>(std::clamp(ticks, 1, farthest));
-    enter(s, slots_[s.looked_at_ % slots_.size()]);
+    const std::uint32_t looked_at = now_ + static_cast<std::uint32_t>(std::clamp(ticks, 1, farthest));
+    enter(s, slots_[looked_at % slots_.size()]);
+}
+
+void deadline_wheel::gather() noexcept {
+    const auto all_of = [&](session*& list) {
+        while (list != nullptr) {
+            session& s = *list;
+            remove(s);
+            s.awaits_visit_ = true;
+            enter(s, visiting_);
+        }
+    };
+    all_of(resting_);
+    for (auto& slot : slots_) all_of(slot);
 }
 
 void deadline_wheel::hasten(session& s) noexcept {
+    if (s.awaits_visit_) return;  // put where its time is when it is visited
     remove(s);
     insert(s);
 }

@@ -42,17 +42,22 @@ public:
         }
     }
 
-    /// Pre: what(session) neither adds nor removes any.
+    /// what(session) for each there is now. It may do what it likes to any of them, and visit them all itself: it does
+    /// so then for those that are left, and the visit outside is over.
     template <class What>
-    void for_each(What what) const {
-        for (session* s = resting_; s != nullptr; s = next_of(*s)) what(*s);
-        for (session* slot : slots_) {
-            for (session* s = slot; s != nullptr; s = next_of(*s)) what(*s);
+    void visit_all(What what) noexcept {
+        gather();
+        while (visiting_ != nullptr) {
+            const session_reference s(*visiting_);
+            remove(*s);
+            s->awaits_visit_ = false;
+            insert(*s);
+            what(*s);
         }
     }
 
 private:
-    static session* next_of(const session& s) noexcept { return s.next_; }
+    void gather() noexcept;
     static void enter(session& s, session*& list) noexcept;
     static void take(session*& from, session*& to) noexcept;
     [[nodiscard]] bool is_due(const session& s, connection_end& why) const noexcept;
@@ -62,7 +67,8 @@ private:
     static constexpr std::int32_t never = INT32_MAX;
     std::uint32_t first_byte_, idle_, total_, write_;  // ticks; 0: none
     std::uint32_t now_ = 0;
-    session* resting_ = nullptr;  // without a deadline
+    session* resting_ = nullptr;   // without a deadline
+    session* visiting_ = nullptr;  // not visited yet
     std::array<session*, 256> slots_{};
 };
 

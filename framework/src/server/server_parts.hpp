@@ -121,7 +121,6 @@ private:
     void cut_all() noexcept;
     void report_if_stopped(bool in_any_case) noexcept;
     void close_listeners() noexcept;
-    std::vector<session_reference> all_sessions() const;
 
     enum room_state : int { not_waiting, waiting, posted };
     struct room_node : ready_node {

@@ -79,11 +79,4 @@ void server_shard::flush(ready_node& node, bool invoke) {
     while (queue != nullptr) std::exchange(queue, queue->next_to_flush)->flush(invoke);
 }
 
-std::vector<session_reference> server_shard::all_sessions() const {
-    std::vector<session_reference> all;
-    all.reserve(sessions_);
-    wheel.for_each([&](session& s) { all.emplace_back(s); });
-    return all;
-}
-
 }  // namespace berth::detail

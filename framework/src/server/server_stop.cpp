@@ -31,7 +31,7 @@ void server_shard::begin_stop(std::chrono::steady_clock::time_point deadline) no
     if (!std::exchange(is_stopping, true)) {
         close_listeners();
         session_queue::complete_all(loop, stop_waits, false);
-        for (auto& s : all_sessions()) s->stop_begins();
+        wheel.visit_all([](session& s) { s.stop_begins(); });
     }
     if (has_reported_) return;
     report_if_stopped(false);
@@ -44,7 +44,7 @@ void server_shard::begin_stop(std::chrono::steady_clock::time_point deadline) no
 }
 
 void server_shard::cut_all() noexcept {
-    for (auto& s : all_sessions()) s->close(connection_end::cut);
+    wheel.visit_all([](session& s) { s.close(connection_end::cut); });
     report_if_stopped(true);
 }
 

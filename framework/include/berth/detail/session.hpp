@@ -119,10 +119,9 @@ private:
     class callback_reader* reader_ = nullptr;
     std::uint64_t address_key_ = 0;
     std::uint32_t references_ = 1;
-    std::uint32_t opened_;  // ticks, all four
+    std::uint32_t opened_;  // ticks, all three
     std::uint32_t heard_of_;
     std::uint32_t progress_ = 0;
-    std::uint32_t looked_at_ = 0;
     std::uint16_t writes_ = 0;  // under way
     connection_end end_ = connection_end::open;
     bool has_address_key_ : 1 = false;
@@ -132,6 +131,7 @@ private:
     bool closes_when_drained_ : 1 = false;
     bool handler_is_done_ : 1 = false;
     bool has_ended_ : 1 = false;
+    bool awaits_visit_ : 1 = false;  // of the wheel's
 };
 
 /// A counted reference.
