@@ -126,7 +126,19 @@ block_share::turn block_share::take_one(port_lane& lane, std::uint32_t asked, fa
     }
     if (f) return turn::lost;
     if (size == 0) return turn::none;
-    const auto received = std::span(bytes).first(size);
+    const auto before = number_;
+    try {
+        return hear(lane, std::span(bytes).first(size), sockets, asked, f);
+    } catch (...) {  // what came goes back, and what was let go is the daemon's
+        if (!sockets.empty()) number_ = before + 1;
+        close_all(sockets);
+        must_say_holding_ = true;
+        throw;
+    }
+}
+
+block_share::turn block_share::hear(port_lane& lane, std::span<const std::byte> received,
+                                    std::vector<platform::native_socket>& sockets, std::uint32_t asked, failure& f) {
     if (const auto message = parse_share_message(received)) {
         if (message->verb != share_verb::fetched) close_all(sockets);
         switch (message->verb) {
@@ -178,12 +190,12 @@ void block_share::take_in(port_lane& lane, const share_message& message,
     for (std::size_t i = 0; i < sockets.size(); ++i) {
         const auto port = i < message.ports.size() ? message.ports[i] : std::uint16_t{0};
         const std::uint32_t index = std::uint32_t{port} - block.first;
-        if (all && block.contains(port) && !lane.is_here(index) && !(f.code = lane.receive(index, sockets[i]))) {
-            continue;
-        }
-        platform::close_socket(sockets[i]);
+        const auto socket = std::exchange(sockets[i], platform::native_socket{-1});
+        if (all && block.contains(port) && !lane.is_here(index) && !(f.code = lane.receive(index, socket))) continue;
+        platform::close_socket(socket);
         all = false;
     }
+    sockets.clear();
     if (all) return;
     if (!f) f.code = errc::system_failure;
     f.what = "berthd at " + path_ + " sent what cannot be used: " + f.code.message();
@@ -191,6 +203,7 @@ void block_share::take_in(port_lane& lane, const share_message& message,
 }
 
 void block_share::say_holding(port_lane& lane) {
+    must_say_holding_ = true;  // also where there is no memory for it
     share_message message{.verb = share_verb::holding, .epoch = epoch_, .number = number_};
     message.held.resize(lane.core().block().count);
     for (std::uint32_t i = 0; i < message.held.size(); ++i) message.held[i] = lane.is_here(i);
@@ -218,8 +231,8 @@ bool block_share::send_idle(port_lane& lane, std::uint32_t most, bool answers) {
 }
 
 void block_share::send_condemned(port_lane& lane) noexcept {
+    const std::lock_guard lock(talking_);
     try {
-        const std::lock_guard lock(talking_);
         std::vector<std::uint16_t> ports;
         lane.for_each_condemned([&](std::uint32_t index) {
             if (ports.size() < descriptors_per_message && lane.send_condemned_back(index)) {
@@ -237,11 +250,10 @@ void block_share::ports_left(port_lane& lane) noexcept {
     bool any = false;
     for (std::uint32_t i = 0; i < lane.core().block().count && !any; ++i) any = lane.is_here(i);
     if (!any) return;  // the end of the connection says it, and asks for less at once
+    const std::lock_guard lock(talking_);
     try {
-        const std::lock_guard lock(talking_);
         if (channel_) say_holding(lane);
-    } catch (...) {
-        must_say_holding_ = true;
+    } catch (...) {  // said with the next request
     }
 }
 

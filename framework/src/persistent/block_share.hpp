@@ -17,6 +17,8 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
+#include <vector>
 
 namespace berth::detail {
 
@@ -49,6 +51,9 @@ private:
     bool reconnect(clock::time_point until, failure& f);
     void lose_channel(port_lane& lane);
     turn take_one(port_lane& lane, std::uint32_t asked, failure& f);
+    /// `sockets` are those it has not taken or closed.
+    turn hear(port_lane& lane, std::span<const std::byte> received, std::vector<platform::native_socket>& sockets,
+              std::uint32_t asked, failure& f);
     void take_in(port_lane& lane, const share_message& message, std::vector<platform::native_socket>& sockets,
                  failure& f);
     void say_holding(port_lane& lane);

@@ -14,8 +14,6 @@
 namespace berth::platform {
 namespace {
 
-constexpr std::size_t most_descriptors = 253;
-
 int make_address(const std::string& path, sockaddr_un& address) noexcept {
     if (path.empty()) return EINVAL;
     if (path.size() >= sizeof address.sun_path) return ENAMETOOLONG;

@@ -2,7 +2,7 @@
 // them.
 //
 // Invariant: a message arrives whole, with all of its descriptors, or not at all; every descriptor received is
-// close-on-exec and owned. Calls say 0 or an errno. At most 253 descriptors a message: the kernel's limit.
+// close-on-exec and owned. Calls say 0 or an errno.
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +15,8 @@
 #include <vector>
 
 namespace berth::platform {
+
+constexpr std::size_t most_descriptors = 253;  // of a message: the kernel's limit
 
 /// Closes what it owns.
 class descriptor {

@@ -84,6 +84,7 @@ std::size_t service_channel::receive(std::span<std::byte> bytes, std::vector<nat
     std::vector<descriptor> received;
     pollfd waiting{.fd = static_cast<int>(connection_), .events = POLLIN, .revents = 0};
     if (::poll(&waiting, 1, 0) <= 0) return 0;
+    sockets.reserve(sockets.size() + most_descriptors);
     const int error = receive_message(waiting.fd, bytes, size, received, &cut);
     if (error == EAGAIN) return 0;
     if (error == ECONNRESET) return 0;  // said once; what was sent before, and the end, are behind it
