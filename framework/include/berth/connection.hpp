@@ -78,15 +78,15 @@ struct initiate_session_wait {
         event_loop& loop = self->loop();
         auto slot = asio::get_associated_cancellation_slot(handler);
         type* const wait = make_for<type>(handler, loop, loop, get_executor(), static_cast<Handler&&>(handler));
-        if (slot.is_connected()) {
-            slot.assign([&loop, wait](asio::cancellation_type how) {
-                if (how == asio::cancellation_type::none || !loop.remove(*wait)) return;
-                wait->leave();
-                wait->is_cancelled = true;
-                loop.post(*wait);
-            });
-        }
         try {
+            if (slot.is_connected()) {
+                slot.assign([&loop, wait](asio::cancellation_type how) {
+                    if (how == asio::cancellation_type::none || !loop.remove(*wait)) return;
+                    wait->leave();
+                    wait->is_cancelled = true;
+                    loop.post(*wait);
+                });
+            }
             enter(*self, *wait);
         } catch (...) {
             if (slot.is_connected()) slot.clear();

@@ -209,8 +209,8 @@ private:
             type* const wait =
                 detail::make_for<type>(handler, loop, loop, self->executor_, static_cast<Handler&&>(handler));
             wait->enter(*self->waits_);
-            wait->listen_to_slot();
             try {
+                wait->listen_to_slot();
                 detail::begin_lookup(loop, *wait, std::move(question));
             } catch (...) {
                 wait->run(*wait, false);

@@ -131,8 +131,8 @@ private:
             type* const wait =
                 detail::make_for<type>(handler, loop, loop, timer->executor_, static_cast<Handler&&>(handler));
             wait->due = timer->expiry_;
-            wait->listen_to_slot();
             try {
+                wait->listen_to_slot();
                 loop.add(*wait, *timer->waits_);
             } catch (...) {
                 wait->run(*wait, false);

@@ -35,12 +35,17 @@ public:
         this->kind = &completing;
     }
 
-    /// Cancellation of this operation alone.
+    /// Cancellation of this operation alone. Pre: it has not begun. On a throw it is destroyed.
     void listen_to_slot() {
-        if constexpr (requires { work.cancel(*this); }) {
-            slot_.listen(handler_, loop_, place_.is_here(), [this] { work.cancel(*this); });
-        } else {
-            slot_.listen(handler_, loop_, place_.is_here(), [this] { loop_.cancel(*this); });
+        try {
+            if constexpr (requires { work.cancel(*this); }) {
+                slot_.listen(handler_, loop_, place_.is_here(), [this] { work.cancel(*this); });
+            } else {
+                slot_.listen(handler_, loop_, place_.is_here(), [this] { loop_.cancel(*this); });
+            }
+        } catch (...) {
+            on_destroy(*this);
+            throw;
         }
     }
 

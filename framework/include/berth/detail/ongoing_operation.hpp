@@ -27,7 +27,15 @@ public:
         this->kind = &going_on;
     }
 
-    void listen_to_slot() { this->has_slot = cancel_by_slot(handler_, [this] { loop_.cancel(*this); }); }
+    /// Pre: it has not begun. On a throw it is destroyed.
+    void listen_to_slot() {
+        try {
+            this->has_slot = cancel_by_slot(handler_, [this] { loop_.cancel(*this); });
+        } catch (...) {
+            on_destroy(*this);
+            throw;
+        }
+    }
 
     [[no_unique_address]] Work work;
 
