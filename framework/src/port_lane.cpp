@@ -144,7 +144,8 @@ bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
         if (claims_.anything_cooling()) wake_rested();
         std::uint32_t index = claims_.claim_between(first, sessions_);
         if (index == claim::none && reclaim() != 0) index = claims_.claim_between(first, sessions_);
-        if (index != claim::none && confirm(index)) {
+        if (index != claim::none) {
+            if (!confirm(index)) continue;  // of a release that is refused it is there again
             if (open(index)) return {this, index};
             break;
         }

@@ -60,6 +60,7 @@ reservation_core::~reservation_core() {
 bool reservation_core::is_forked() const noexcept { return platform::fork_stamp() != stamp_; }
 
 port_lane* reservation_core::lane(transport protocol) noexcept {
+    if (protocol == transport::tcp_and_udp) return nullptr;
     for (auto& lane : lanes_) {
         if ((lane->kind() == platform::port_kind::udp) == (protocol == transport::udp)) return lane.get();
     }

@@ -97,13 +97,13 @@ public:
     template <class Socket, class Executor>
     bound<Socket> connect(const Executor& executor, const typename Socket::endpoint_type& destination);
 
-    // --- draws. Thread-safe. An empty bound_port and ec on failure: block_exhausted, reservation_released, forked
-    // ---
+    // --- draws. Thread-safe. An empty bound_port and ec on failure: block_exhausted, reservation_released, forked. Without
+    // --- `protocol`: invalid_argument for a block with both; with it: protocol_mismatch unless it is one that the block has
 
     /// Any available port, by the request's draw order. Post: its socket is open, empty and without a past.
     /// For a block with TCP and UDP say which: `protocol` tcp or udp. With several session sockets a port
-    /// (sessions_per_port) it is one of them, so a port may come more than once. Never waits; may look for ports that came free
-    /// (rested, or closed by their callers) before it says block_exhausted.
+    /// (sessions_per_port) it is one of them, so a port may come more than once. Never waits; may look for ports that
+    /// came free (rested, or closed by their callers) before it says block_exhausted.
     BERTH_DECL bound_port take(error_code& ec) noexcept;
     BERTH_DECL bound_port take(transport protocol, error_code& ec) noexcept;
     BERTH_DECL bound_port take();
