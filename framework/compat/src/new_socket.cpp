@@ -5,19 +5,24 @@
 #include "open_sockets.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <new>
+#include <utility>
 
 namespace berth::compat {
 
 int new_socket(int family, int type, int protocol, bool is_overlapped, bool is_inherited) noexcept {
-    const int fd = ::socket(family, type | (is_inherited ? 0 : SOCK_CLOEXEC), protocol);
-    const int cause = errno;
-    if (fd < 0) {
-        fail(winsock_code_of_errno(cause));
-    } else {
-        open_sockets::instance().made(fd, is_overlapped);
+    int fd = ::socket(family, type | (is_inherited ? 0 : SOCK_CLOEXEC), protocol);
+    int cause = errno;
+    try {
+        if (fd >= 0) open_sockets::instance().made(fd, is_overlapped);
+    } catch (const std::bad_alloc&) {
+        ::close(std::exchange(fd, -1));
+        cause = ENOMEM;
     }
+    if (fd < 0) fail(winsock_code_of_errno(cause));
     errno = cause;
     return fd;
 }

@@ -12,7 +12,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 namespace berth::compat {
@@ -144,9 +146,9 @@ int operations::start(const std::shared_ptr<operation>& op) {
     auto& all = monitor::instance();
     {
         const std::lock_guard lock(all.mutex);
+        under_way_.push_back(op);
         std::atomic_ref(op->overlapped->Internal).store(STATUS_PENDING);
         op->overlapped->InternalHigh = 0;
-        under_way_.push_back(op);
     }
     sigset_t every;
     sigset_t before;
@@ -159,12 +161,16 @@ int operations::start(const std::shared_ptr<operation>& op) {
             run(op, bytes);
         }).detach();
     } catch (const std::system_error&) {
-        const std::lock_guard lock(all.mutex);
-        under_way_.remove(op);
         answer = WSAENOBUFS;
-        std::atomic_ref(op->overlapped->Internal).store(status_of(answer));
+    } catch (const std::bad_alloc&) {
+        answer = WSA_NOT_ENOUGH_MEMORY;
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (answer != WSA_IO_PENDING) {
+        const std::lock_guard lock(all.mutex);
+        under_way_.remove(op);
+        std::atomic_ref(op->overlapped->Internal).store(status_of(answer));
+    }
     return answer;
 }
 

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include <chrono>
+#include <memory>
 #include <new>
 #include <set>
 #include <vector>
@@ -126,14 +127,15 @@ using namespace berth::compat;
 extern "C" {
 
 WSAEVENT WSACreateEvent() {
-    auto* const made = new (std::nothrow) event;
-    if (made == nullptr) {
+    try {
+        auto made = std::make_unique<event>();
+        const std::lock_guard lock(monitor::instance().mutex);
+        events().insert(made.get());
+        return made.release();
+    } catch (const std::bad_alloc&) {
         WSASetLastError(WSA_NOT_ENOUGH_MEMORY);
         return WSA_INVALID_EVENT;
     }
-    const std::lock_guard lock(monitor::instance().mutex);
-    events().insert(made);
-    return made;
 }
 
 BOOL WSACloseEvent(WSAEVENT handle) {

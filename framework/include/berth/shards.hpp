@@ -13,6 +13,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -114,7 +115,7 @@ private:
             stop();
         }
         if (options_.heaps) context.loop().leave_heap();
-        if (std::string ignored; is_pinned) detail::use_processors(processors_, ignored);
+        if (is_pinned) unpin();
         detail::this_threads_shard() = before;
     }
 
@@ -130,6 +131,14 @@ private:
         const std::lock_guard lock(gate_);
         pin_failures_[i] = done ? std::string() : std::move(why_not);
         return done;
+    }
+
+    void unpin() const noexcept {
+        try {
+            std::string ignored;
+            detail::use_processors(processors_, ignored);
+        } catch (const std::bad_alloc&) {  // a thread of ours ends; run()'s caller stays where it is
+        }
     }
 
     void wait_for_threads() noexcept {
