@@ -12,7 +12,7 @@
 
 namespace berth::detail {
 
-acquiring_sockets& acquiring_sockets::instance() noexcept {
+acquiring_sockets& acquiring_sockets::instance() {
     return per_process<acquiring_sockets>().object;  // a child has none of its parent's threads either
 }
 

@@ -17,7 +17,7 @@ class reservation_core;
 
 class acquiring_sockets {
 public:
-    static acquiring_sockets& instance() noexcept;
+    static acquiring_sockets& instance();
 
     void watch(platform::native_socket socket, std::shared_ptr<reservation_core> core);
     void forget(const reservation_core& core) noexcept;

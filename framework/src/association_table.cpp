@@ -8,7 +8,7 @@
 
 namespace berth::detail {
 
-association_table& association_table::instance() noexcept {
+association_table& association_table::instance() {
     return per_process<association_table>().object;
 }
 

@@ -1,5 +1,5 @@
-// What the process remembers about callers' own sockets: associated but not bound yet, bound to a port of a block,
-// and acquiring sockets, with whose life a block ends.
+// What the process remembers about callers' own sockets: associated but not bound yet, or bound to a port of a block.
+// Those with whose life a block ends are in acquiring_sockets.
 //
 // Keyed by socket cookie, never by descriptor number: numbers are given out again, cookies are not. A mutex: off the
 // fast path of take. Entries of sockets that were closed unbound go when the table has doubled; until then they cannot
@@ -37,7 +37,7 @@ struct callers_port {
 
 class association_table {
 public:
-    static association_table& instance() noexcept;
+    static association_table& instance();
 
     void associate(std::uint64_t cookie, const association& known);
     /// Without a token if the socket is not associated.

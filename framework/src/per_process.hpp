@@ -18,8 +18,9 @@ struct of_process {
     T object;
 };
 
+/// Thread-safe. Throws std::bad_alloc, in the first call of a process alone.
 template <class T>
-of_process<T>& per_process() noexcept {
+of_process<T>& per_process() {
     static constinit std::atomic<of_process<T>*> current{nullptr};
     const std::uint64_t stamp = platform::fork_stamp();
     auto* found = current.load(std::memory_order_acquire);

@@ -18,7 +18,7 @@ std::uint64_t same(std::uint64_t a, std::uint64_t b) noexcept {
 
 }  // namespace
 
-token_table& token_table::instance() noexcept { return per_process<token_table>().object; }
+token_table& token_table::instance() { return per_process<token_table>().object; }
 
 reservation_token token_table::add(const std::shared_ptr<reservation_core>& core) {
     const std::lock_guard lock(mutex_);
@@ -42,7 +42,7 @@ void token_table::remove(const reservation_core& core) noexcept {
     std::erase_if(entries_, [&](const entry& e) { return e.address == &core; });
 }
 
-bool token_table::is_parents(reservation_token token) noexcept {
+bool token_table::is_parents(reservation_token token) {
     auto* const parents = per_process<token_table>().inherited;
     if (parents == nullptr) return false;
     const std::unique_lock lock(parents->mutex_, std::try_to_lock);

@@ -17,7 +17,7 @@ class reservation_core;
 
 class token_table {
 public:
-    static token_table& instance() noexcept;
+    static token_table& instance();
 
     reservation_token add(const std::shared_ptr<reservation_core>& core);
     /// A persistent block's: several reservations of one process may have it, and the first of them is found.
@@ -26,7 +26,7 @@ public:
     /// nullptr: unknown, released, or never this process's.
     [[nodiscard]] std::shared_ptr<reservation_core> find(reservation_token token) noexcept;
     /// In a forked child: true if the token was its parent's at the fork. False as well where that cannot be told.
-    [[nodiscard]] static bool is_parents(reservation_token token) noexcept;
+    [[nodiscard]] static bool is_parents(reservation_token token);
 
 private:
     struct entry {
