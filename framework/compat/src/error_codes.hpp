@@ -1,5 +1,4 @@
-// Which of the documents' error codes says what berth or the system says. ARCHITECTURE.md and README.md have the
-// rows.
+// Which of the documents' error codes says what berth or the system says. framework/compat/README.md has the rows.
 #pragma once
 
 #include <berth/error.hpp>

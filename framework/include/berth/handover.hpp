@@ -113,7 +113,8 @@ public:
     /// cancelled (any type), nothing has changed; once a successor has received, a cancellation comes too late and is
     /// ignored. too_many_files: nobody can be let in. operation_not_supported: it offers nothing, or has handed over
     /// already. forked: the offer is the parent's. no_memory: a successor that had not received everything was hung up
-    /// on. An error of the wait ends the operation; the next one goes on where it was. Context: berth::io_context or asio::io_context. This object outlives the operation.
+    /// on. An error of the wait ends the operation; the next one goes on where it was. Context: berth::io_context or
+    /// asio::io_context. This object outlives the operation.
     template <class Context, class Token>
     auto async_hand_over(Context& context, Token&& token) {
         return asio::async_compose<Token, void(error_code)>(
@@ -165,7 +166,8 @@ private:
 /// What a predecessor handed over. Move-only, one thread at a time. Tokens are a process's own: these reservations
 /// have new ones. If it ends without complete(): completes if anything that came may still be used here: a
 /// reservation that was taken from it is held, or a port of one is out, exposed, or a caller's (those not taken are
-/// released); otherwise all goes back to the predecessor. A forked child's copy does nothing.
+/// released); otherwise all goes back to the predecessor. A forked child's copy does nothing. Pre of all but bool:
+/// something came.
 class handover {
 public:
     handover() noexcept = default;  ///< nothing came
@@ -184,12 +186,8 @@ public:
     }
     /// The first port of this name that is left, open as it is: what waits in it is there. not_associated: none.
     bound_port take(std::string_view name, error_code& ec) {
-        for (std::size_t i = 0; i < ports().size(); ++i) {
-            if (ports()[i].name != name) continue;
-            auto port = parts_->take_port(i, ec);
-            if (port) return port;
-        }
-        return ec = errc::not_associated, bound_port();
+        address_family ignored{};
+        return take(name, ignored, ec);
     }
     /// As an Asio or berth socket or acceptor. protocol_mismatch: the port is of another kind, and is left.
     template <class Socket, class Executor>
@@ -198,8 +196,8 @@ public:
         for (const handed_port& p : ports()) {
             if (p.name == name && !fits<Socket>(p)) return ec = errc::protocol_mismatch, bound<Socket>(executor);
         }
-        const auto family = family_of(name);
-        auto port = take(name, ec);
+        address_family family{};
+        auto port = take(name, family, ec);
         if (ec) return bound<Socket>(executor);
         Socket socket(executor);
         socket.assign(family == address_family::ipv4 ? protocol::v4() : protocol::v6(), port.native_handle(), ec);
@@ -209,8 +207,8 @@ public:
 
     /// This process serves: the predecessor lets go of everything and drains. To be called soon, because until then
     /// it cannot draw. If it died meanwhile, all is ours as well. Nothing is left to fail but the word itself: if the
-    /// system cannot send it within the patience of the receive, that is logged and complete() is to be called again; so
-    /// it is after std::bad_alloc.
+    /// system cannot send it within the patience of the receive, that is logged and complete() is to be called again;
+    /// so it is after std::bad_alloc.
     void complete() { parts_->complete(); }
 
     /// To hand over in turn, at the same address, at which no successor is ever refused meanwhile. Once, after
@@ -227,11 +225,14 @@ private:
             return p.protocol == transport::tcp && (p.use == tcp_use::listen) == detail::acceptor<Socket>;
         }
     }
-    [[nodiscard]] address_family family_of(std::string_view name) const noexcept {
-        for (const handed_port& p : ports()) {
-            if (p.name == name) return p.family;
+    bound_port take(std::string_view name, address_family& family, error_code& ec) {
+        for (std::size_t i = 0; i < ports().size(); ++i) {
+            if (ports()[i].name != name) continue;
+            auto port = parts_->take_port(i, ec);
+            family = ports()[i].family;
+            if (port) return port;
         }
-        return address_family::dual;
+        return ec = errc::not_associated, bound_port();
     }
     std::unique_ptr<detail::receiving> parts_;
 };

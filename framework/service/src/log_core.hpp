@@ -47,7 +47,7 @@ public:
 
     /// True: this one is written. Counts it if not.
     bool admit() noexcept;
-    /// What was swallowed and not said, once its time is over (or `now`, whatever the time). 0: nothing to say.
+    /// What was swallowed and not said, once its time is over (or `at_once`, whatever the time). 0: nothing to say.
     std::uint64_t to_say(bool at_once) noexcept;
 
     const severity level;

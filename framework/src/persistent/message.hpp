@@ -3,8 +3,7 @@
 // Invariant: parse() accepts exactly what encode() makes: a wrong size, magic, version, kind, a field out of its
 // bounds, one that its kind does not use and is not zero, or a text that is no text, and the whole message is
 // nothing. So the daemon closes the connection instead of guessing. What is well-formed and still cannot be (a block
-// past port 65535) is the daemon's to refuse, with words. Descriptors, where a message will carry any: at most 253,
-// the kernel's limit.
+// past port 65535) is the daemon's to refuse, with words. Descriptors go with share_message.hpp's messages.
 #pragma once
 
 #include <berth/error.hpp>
@@ -24,7 +23,7 @@ namespace berth::detail {
 inline constexpr std::size_t request_size = 32;  // bytes
 inline constexpr std::size_t answer_size = 320;  // bytes
 inline constexpr std::size_t most_text = 232;    // bytes
-inline constexpr std::size_t descriptors_per_message = 253;
+inline constexpr std::size_t descriptors_per_message = 253;  // the kernel's limit
 
 enum class request_kind : std::uint16_t {
     create = 1,

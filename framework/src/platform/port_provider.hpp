@@ -4,8 +4,8 @@
 // one kind of socket: per port a holder, which only keeps the number ours, and a session socket, which is lent to
 // workers. It decides nothing: which port is whose, when it rests, who may have it is the reservation's business, and
 // the reservation guarantees that at most one thread works on one index at a time (different indices: any threads).
-// Siblings: linux/ (bind, filters), refusing_provider.cpp (the template of the next port). One conformance suite runs
-// over all of them: tests/conformance/.
+// Siblings: linux/ (bind, filters), windows/ (the system's own reservations), refusing_provider.cpp (the template of the
+// next port). One conformance suite runs over all of them: tests/conformance/.
 #pragma once
 
 #include "platform/native_socket.hpp"
@@ -134,8 +134,9 @@ public:
 
     // --- after seal, thread-safe for different indices; index = (port - block.first) * sessions_per_port + n ---
 
-    /// Makes a parked session socket audible, or empties one that is parked by that alone. Pre: parked. Post on success: whatever reaches the port reaches the
-    /// session socket, and nothing that came before this call will. On error: still parked.
+    /// Makes a parked session socket audible, or empties one that is parked by that alone. Pre: parked. Post on success:
+    /// whatever reaches the port reaches the session socket, and nothing that came before this call will. On error:
+    /// still parked.
     virtual error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept = 0;
 
     /// Makes an open session socket silent, empty and as new. `lent`: its descriptor was in other hands, so its
@@ -178,7 +179,7 @@ public:
     virtual void find_named(std::span<const std::uint32_t> indices, std::span<const std::uint32_t> lent,
                             std::vector<named_by>& names) = 0;
 
-    /// Replaces a condemned session socket. This is the one bind after reserve; `what` of a failure is not reported.
+    /// Replaces a condemned session socket. This is the one bind after reserve. Why it fails is not said.
     virtual renewal renew(std::uint32_t index) noexcept = 0;
 
     /// Of a block made by prepare_share(): this session socket, parked, is the port's from now on. Pre: the port has
@@ -256,8 +257,8 @@ public:
     /// The two facts that bind needs of a socket that associate has inspected: cookie and is_bound. Cheaper.
     virtual error_code recognise(native_socket socket, socket_facts& out) noexcept = 0;
 
-    /// Of a token that this process does not know, where the system itself keeps blocks. Post: the socket's bind_drawn()
-    /// draws from the token's. invalid_token: there is none, or the system keeps no blocks.
+    /// Of a token that this process does not know, where the system itself keeps blocks. Post: the socket's
+    /// bind_drawn() draws from the token's. invalid_token: there is none, or the system keeps no blocks.
     virtual error_code associate_drawn(native_socket, std::uint64_t) noexcept { return errc::invalid_token; }
     /// Pre: associate_drawn(). Post: bound. A failure names what was asked for.
     virtual void bind_drawn(native_socket, const asio::ip::address&, std::uint16_t, failure& f) {

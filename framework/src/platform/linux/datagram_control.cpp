@@ -95,9 +95,9 @@ std::uint32_t write_segment_size(void* room, std::uint16_t size) noexcept {
     return static_cast<std::uint32_t>(message.msg_controllen);
 }
 
-// EIO: the device computes no checksums; EINVAL: larger than what the way takes in one piece, or an old kernel.
 bool may_cut_datagrams() noexcept { return true; }  // a kernel or a socket that does not says so when it is asked
 
+// EIO: the device computes no checksums; EINVAL: larger than what the way takes in one piece, or an old kernel.
 bool refuses_segments(int error) noexcept { return error == EIO || error == EINVAL || error == EOPNOTSUPP; }
 
 bool is_truncated(int flags) noexcept { return (flags & MSG_TRUNC) != 0; }
