@@ -78,10 +78,6 @@ void get_option_native(native_value, int, int, void* value, std::size_t* size, i
 }
 void control_native(native_value, int, void*, int& error) noexcept { error = 0; }
 void set_nonblocking_native(native_value, bool, int& error) noexcept { error = 0; }
-bool at_mark_native(native_value, int& error) noexcept {
-    error = 0;
-    return false;
-}
 std::uint32_t overflowed_native(native_value, int& error) noexcept {
     error = 0;
     return 0;

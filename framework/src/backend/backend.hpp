@@ -64,7 +64,6 @@ struct backend_facts {
     std::string_view name;               ///< "io_uring" or "asio"
     bool lends_buffers = false;          ///< receive with many: without a copy
     bool accepts_many = false;           ///< accept with many: one submission
-    bool wakes_siblings = false;         ///< a wake from another loop's thread needs no descriptor
     std::uint32_t submission_queue = 0;  ///< entries; more wait in memory, none is refused
 };
 

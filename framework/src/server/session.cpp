@@ -8,7 +8,6 @@
 #include "server/server_parts.hpp"
 #include "server/session_queue.hpp"
 
-
 #include <bit>
 #include <string>
 #include <utility>

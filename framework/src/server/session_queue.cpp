@@ -4,7 +4,6 @@
 #include "server/callback_reader.hpp"
 #include "server/server_parts.hpp"
 
-
 #include <algorithm>
 #include <cstring>
 #include <utility>

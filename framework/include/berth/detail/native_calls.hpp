@@ -35,7 +35,6 @@ BERTH_DECL void get_option_native(native_value socket, int level, int name, void
                                   int& error) noexcept;
 BERTH_DECL void control_native(native_value socket, int name, void* argument, int& error) noexcept;
 BERTH_DECL void set_nonblocking_native(native_value socket, bool on, int& error) noexcept;
-BERTH_DECL bool at_mark_native(native_value socket, int& error) noexcept;
 BERTH_DECL std::size_t available_native(native_value socket, int& error) noexcept;
 /// Datagrams that the socket's receive buffer had no room for, modulo 2^32.
 BERTH_DECL std::uint32_t overflowed_native(native_value socket, int& error) noexcept;

@@ -51,7 +51,6 @@ std::unique_ptr<uring_backend> uring_backend::make(const backend_options& option
     made->facts_ = {.name = "io_uring",
                     .lends_buffers = made->buffers_.is_kernels_choice(),
                     .accepts_many = made->buffers_.is_kernels_choice(),
-                    .wakes_siblings = false,
                     .submission_queue = made->entries_};
     return made;
 }

@@ -7,8 +7,6 @@
 #include "platform/linux/os_failure.hpp"
 #include "platform/linux/socket_options.hpp"
 
-#include <netinet/tcp.h>
-
 #include <cerrno>
 
 namespace berth::platform {

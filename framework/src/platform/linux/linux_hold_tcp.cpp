@@ -16,8 +16,6 @@
 #include "platform/linux/linux_block.hpp"
 #include "platform/linux/socket_options.hpp"
 
-#include <netinet/tcp.h>
-
 #include <cerrno>
 
 namespace berth::platform {

@@ -9,12 +9,6 @@
 #include <cerrno>
 
 namespace berth::platform {
-namespace {
-
-constexpr int so_netns_cookie = 71;
-
-}  // namespace
-
 error_code linux_provider::inspect(native_socket socket, socket_facts& out) noexcept {
     const int fd = static_cast<int>(socket);
     sockaddr_storage name{};
@@ -35,7 +29,7 @@ error_code linux_provider::inspect(native_socket socket, socket_facts& out) noex
     int only = 0;
     if (out.is_ipv6 && get_option(os_, fd, IPPROTO_IPV6, IPV6_V6ONLY, only) >= 0) out.is_ipv6_only = only != 0;
     socklen_t cookie_size = sizeof out.network;
-    const int r = os_.getsockopt(fd, SOL_SOCKET, so_netns_cookie, &out.network, &cookie_size);
+    const int r = os_.getsockopt(fd, SOL_SOCKET, option_netns_cookie, &out.network, &cookie_size);
     if (r < 0 && r != -ENOPROTOOPT) return code_of(r);  // closed meanwhile, perhaps
     if (r < 0) out.network = 0;                         // before Linux 5.14
     return {};

@@ -7,7 +7,6 @@
 #include "platform/linux/os_failure.hpp"
 #include "platform/linux/socket_options.hpp"
 
-#include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <poll.h>
 
@@ -172,12 +171,11 @@ park_result linux_block::park(std::uint32_t index, bool lent) noexcept {
 }
 
 std::uint32_t linux_block::heard(std::uint32_t index) noexcept {
-    constexpr int so_meminfo = 55, drops = 8;
     std::uint32_t total = 0;
     for (const int fd : {ports_[index].session, holder_of(index)}) {
-        std::uint32_t figures[9] = {};
+        std::uint32_t figures[meminfo_words] = {};
         socklen_t size = sizeof figures;
-        if (fd >= 0 && os_.getsockopt(fd, SOL_SOCKET, so_meminfo, figures, &size) >= 0) total += figures[drops];
+        if (fd >= 0 && os_.getsockopt(fd, SOL_SOCKET, option_meminfo, figures, &size) >= 0) total += figures[meminfo_drops];
     }
     if (methods_.park == park_method::interface_tag) {
         drain_datagrams(holder_of(index), fell_to_holder_[index]);

@@ -8,8 +8,6 @@
 #include "platform/linux/os_failure.hpp"
 #include "platform/linux/socket_options.hpp"
 
-#include <netinet/tcp.h>
-
 #include <cerrno>
 
 namespace berth::platform {
@@ -220,8 +218,7 @@ std::uint64_t linux_provider::network_namespace(error_code& ec) noexcept {
     if (fd < 0) return ec = code_of(fd), 0;
     std::uint64_t cookie = 0;
     socklen_t size = sizeof cookie;
-    constexpr int so_netns_cookie = 71;
-    const int r = os_.getsockopt(fd, SOL_SOCKET, so_netns_cookie, &cookie, &size);
+    const int r = os_.getsockopt(fd, SOL_SOCKET, option_netns_cookie, &cookie, &size);
     os_.close(fd);
     if (r >= 0) return cookie;
     if (r != -ENOPROTOOPT) ec = code_of(r);

@@ -7,8 +7,6 @@
 #include "platform/linux/linux_block.hpp"
 #include "platform/linux/socket_options.hpp"
 
-#include <netinet/tcp.h>
-
 #include <algorithm>
 
 namespace berth::platform {

@@ -146,12 +146,6 @@ void set_nonblocking_native(native_value socket, bool on, int& error) noexcept {
     say(error, flags < 0 || ::fcntl(fd_of(socket), F_SETFL, wanted) < 0 ? errno : 0);
 }
 
-bool at_mark_native(native_value socket, int& error) noexcept {
-    const int r = ::sockatmark(fd_of(socket));
-    say(error, r < 0 ? errno : 0);
-    return r > 0;
-}
-
 std::size_t available_native(native_value socket, int& error) noexcept {
     int size = 0;
     say(error, ::ioctl(fd_of(socket), FIONREAD, &size) < 0 ? errno : 0);

@@ -1,6 +1,8 @@
 // Reading and writing rows of the option table through the seam.
 #include "platform/linux/option_table.hpp"
 
+#include "platform/linux/socket_options.hpp"
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -10,8 +12,6 @@
 namespace berth::platform {
 namespace {
 
-constexpr int so_meminfo = 55;
-enum { meminfo_receive_buffer = 1, meminfo_send_buffer = 3, meminfo_option = 6, meminfo_words = 9 };
 constexpr socklen_t unreadable_filter = 0xffff;  // an eBPF program: the kernel says that it is there, not what it is
 
 std::uint8_t kind_bit(port_kind kind) noexcept {
@@ -87,7 +87,7 @@ int read_all_options(system_calls& calls, int fd, port_kind kind, std::vector<op
 int read_memory(system_calls& calls, int fd, std::array<std::uint32_t, 3>& out) noexcept {
     std::uint32_t words[meminfo_words] = {};
     socklen_t size = sizeof words;
-    const int r = calls.getsockopt(fd, SOL_SOCKET, so_meminfo, words, &size);
+    const int r = calls.getsockopt(fd, SOL_SOCKET, option_meminfo, words, &size);
     out = {words[meminfo_receive_buffer], words[meminfo_send_buffer], words[meminfo_option]};
     return r < 0 ? r : 0;
 }

@@ -20,6 +20,9 @@ inline constexpr int option_bind_to_ifindex = 62;  // SO_BINDTOIFINDEX
 inline constexpr int option_tcp_repair = 19;       // TCP_REPAIR
 inline constexpr int option_min_ttl = 21;          // IP_MINTTL
 inline constexpr int option_min_hop_count = 73;    // IPV6_MINHOPCOUNT
+inline constexpr int option_netns_cookie = 71;     // SO_NETNS_COOKIE
+inline constexpr int option_meminfo = 55;          // SO_MEMINFO: nine words
+enum { meminfo_receive_buffer = 1, meminfo_send_buffer = 3, meminfo_option = 6, meminfo_drops = 8, meminfo_words = 9 };
 
 // Interfaces that do not exist. A UDP socket tagged with one hears nothing, and two sockets with different tags may
 // share a port; connect(AF_UNSPEC) clears a tag without privilege, as no other call does.

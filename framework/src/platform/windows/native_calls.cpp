@@ -142,12 +142,6 @@ void set_nonblocking_native(native_value socket, bool on, int& error) noexcept {
     say(error, ::ioctlsocket(as_socket(socket), static_cast<long>(FIONBIO), &mode));
 }
 
-bool at_mark_native(native_value socket, int& error) noexcept {
-    u_long at = 0;
-    say(error, ::ioctlsocket(as_socket(socket), static_cast<long>(SIOCATMARK), &at));
-    return error == 0 && at != 0;
-}
-
 std::size_t available_native(native_value socket, int& error) noexcept {
     u_long size = 0;
     say(error, ::ioctlsocket(as_socket(socket), static_cast<long>(FIONREAD), &size));
