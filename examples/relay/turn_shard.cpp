@@ -144,7 +144,7 @@ bool turn_shard::knows_all(request& r) {
 
 // A source may be forged until it has sent back a nonce: how often it is answered is bounded, and so is how much.
 void turn_shard::refuse(request& r, std::uint16_t code, std::string_view reason, bool challenge) {
-    if (!budget_.spend(r.client.remote.address(), now_)) return counters_.count(drop::over_budget);
+    if (!r.how && !budget_.spend(r.client.remote.address(), now_)) return counters_.count(drop::over_budget);
     answer_room room;
     stun_writer answer(room, message_class::error, r.message.method(), r.message.transaction());
     answer.add_error(code, reason);

@@ -223,6 +223,7 @@ TEST(relay_data, an_address_that_shows_nothing_is_answered_only_so_often) {
     EXPECT_LE(answers, 30);
     EXPECT_GE(relay.dropped(drop::over_budget), 170U);
     EXPECT_TRUE(known.refresh(600).is_success()) << "who has credentials is answered";
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(known.bind(0x1234, known.local()).code(), 400) << "also what is refused";
 }
 
 TEST(relay_data, what_is_no_message_is_counted_and_never_answered) {
