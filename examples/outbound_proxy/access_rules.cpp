@@ -37,6 +37,9 @@ address_kind kind_of_v6(const asio::ip::address_v6& address) noexcept {
     if (address.is_loopback()) return address_kind::loopback;
     if (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) return address_kind::link_local;
     if ((b[0] & 0xfe) == 0xfc) return address_kind::private_use;
+    // RFC 8215: nobody outside knows where in such an address the IPv4 one begins.
+    constexpr std::uint8_t own_nat64[] = {0, 0x64, 0xff, 0x9b, 0, 1};
+    if (std::equal(std::begin(own_nat64), std::end(own_nat64), b.begin())) return address_kind::private_use;
     if (carried_v4(b, inside)) return kind_of_v4(inside);
     const bool is_low = std::all_of(b.begin(), b.begin() + 8, [](auto byte) { return byte == 0; });  // ::/64
     return is_low || b[0] == 0xff ? address_kind::never : address_kind::ordinary;

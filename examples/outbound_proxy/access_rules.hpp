@@ -15,7 +15,7 @@ enum class address_kind : std::uint8_t {
     ordinary,
     loopback,     ///< 127.0.0.0/8, ::1
     link_local,   ///< 169.254.0.0/16, fe80::/10
-    private_use,  ///< RFC 1918, 100.64.0.0/10 (RFC 6598), fc00::/7
+    private_use,  ///< RFC 1918, 100.64.0.0/10 (RFC 6598), fc00::/7, 64:ff9b:1::/48 (RFC 8215)
     never,        ///< unspecified, multicast, broadcast, reserved: nobody there to connect to
 };
 address_kind kind_of(const asio::ip::address& address) noexcept;

@@ -42,7 +42,11 @@ bool peer_policy::allows(const asio::ip::address_v6& address) const noexcept {
     if ((b[0] & 0xFE) == 0xFC || (b[0] == 0xFE && (b[1] & 0x80) != 0)) return rules_.allow_private;
     if (b[0] == 0x20 && b[1] == 0x02) return allows(ipv4_at(b, 2));                                   // 6to4
     if (b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3] == 0) return allows(ipv4_at(b, 12, 0xFF));  // Teredo
-    if (b[0] == 0 && b[1] == 0x64 && b[2] == 0xFF && b[3] == 0x9B) return allows(ipv4_at(b, 12));     // NAT64
+    if (b[0] == 0 && b[1] == 0x64 && b[2] == 0xFF && b[3] == 0x9B) {                                  // NAT64
+        // Of a network's own prefix (RFC 8215) nobody outside knows where the IPv4 address begins.
+        const bool is_well_known = std::all_of(b.begin() + 4, b.begin() + 12, [](std::uint8_t x) { return x == 0; });
+        return is_well_known ? allows(ipv4_at(b, 12)) : rules_.allow_private;
+    }
     return true;
 }
 

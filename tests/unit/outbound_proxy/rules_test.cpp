@@ -66,6 +66,7 @@ TEST(access_rules, every_address_has_a_kind) {
                                                          {"64:ff9b::7f00:1", loopback},
                                                          {"64:ff9b::a00:1", private_use},
                                                          {"64:ff9b::808:808", ordinary},
+                                                         {"64:ff9b:1:a00:0:100:808:808", private_use},
                                                          {"2002:7f00:1::", loopback},
                                                          {"2002:808:808::1", ordinary},
                                                          {"2002:c0a8:1::1", private_use}};
