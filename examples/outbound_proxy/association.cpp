@@ -104,6 +104,7 @@ void association::to_name(const destination& to, asio::const_buffer payload) {
 }
 
 bool association::may_go_to(const endpoint& to) {
+    if (!contains(proxy_->config.socks_ports, to.port())) return false;
     return proxy_->rules.refusal_of(to.address(), [&] { return is_own_address(on_, to.address()); }).empty();
 }
 

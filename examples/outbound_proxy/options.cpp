@@ -83,7 +83,7 @@ options::options(berth::service::program& to) : texts_(std::make_unique<texts>()
     const char* const rules = "Destinations";
     group(rules, app.add_option("--allow", t.allowed, "Kinds refused else: loopback, link-local, private, own"));
     group(rules, app.add_option("--http-ports", t.http_ports, "Ports that CONNECT may go to"));
-    group(rules, app.add_option("--socks-ports", t.socks_ports, "Ports that SOCKS5 may go to"));
+    group(rules, app.add_option("--socks-ports", t.socks_ports, "Ports that SOCKS5 may go to, over TCP and UDP"));
     group(rules, app.add_option("--udp-destinations", t.udp_destinations, "Of one association at once"));
 
     const char* const times = "Seconds";

@@ -171,6 +171,21 @@ TEST_F(outbound_udp, it_ends_with_its_connection_and_its_ports_come_back) {
     EXPECT_EQ(stop(), 0);
 }
 
+TEST_F(outbound_udp, ports_that_are_not_allowed_are_not_reached) {
+    const datagrams client, allowed, refused;
+    start({"--udp-relay", "127.0.0.1:any*2", "--socks-ports", std::to_string(allowed.port())});
+    stream control = connect();
+    const auto relay = associate(control);
+    ASSERT_EQ(reply_, 0);
+    client.send(header(refused.port()) + "x", relay);
+    client.send("\0\0\0\3\t127.0.0.1"s + number(refused.port()) + "x", relay);
+    client.send(header(allowed.port()) + "behind them", relay);
+    EXPECT_EQ(allowed.receive(), "behind them");
+    EXPECT_EQ(refused.receive(shortly), "nothing");
+    control.close();
+    EXPECT_EQ(stop(), 0);
+}
+
 TEST_F(outbound_udp, no_more_destinations_at_once_than_allowed) {
     start({"--udp-relay", "127.0.0.1:any*2", "--udp-destinations", "2"});
     const datagrams client, one, two, three;
