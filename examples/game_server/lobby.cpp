@@ -18,6 +18,16 @@ std::uint64_t join_id(std::uint64_t match, const udp_endpoint& who, std::uint32_
     return mixed;
 }
 
+// Whoever has an IPv6 address has all of its /64.
+std::string quota_key(const asio::ip::address& address) {
+    if (address.is_v4()) return address.to_string();
+    const auto v6 = address.to_v6();
+    if (v6.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_string();
+    auto bytes = v6.to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+    return asio::ip::address_v6(bytes).to_string();
+}
+
 }  // namespace
 
 lobby::lobby(berth::shards& on, std::vector<std::unique_ptr<match_shard>>& matches, const lobby_options& options,
@@ -120,7 +130,7 @@ void lobby::answer(const join& asked, const udp_endpoint& who, const asio::ip::a
 
 void lobby::open(const join& asked, const udp_endpoint& who, const asio::ip::address& came_to) {
     berth::error_code ec;
-    auto hold = quotas_.take(who.address().to_string(), ec);
+    auto hold = quotas_.take(quota_key(who.address()), ec);
     if (ec) {
         over_quota_({{"address", who.address()}});
         return refuse(asked.nonce, who, why::quota);

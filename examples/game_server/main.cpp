@@ -14,10 +14,7 @@ using namespace game;
 /// All that lives as long as the service runs. The lobby ends before the matches that it knows.
 struct game_server {
     game_server(berth::service::service& s, const server_options& options)
-        : service(s),
-          metrics(s.metrics()),
-          quotas({.each = options.matches_per_address}),
-          most_players(options.most_players) {
+        : service(s), metrics(s.metrics()), quotas({.each = options.matches_per_address}) {
         std::vector<berth::io_context*> contexts;
         for (std::size_t i = 0; i < s.shards().size(); ++i) contexts.push_back(&s.shards()[i]);
         pool = std::make_unique<berth::listener_pool>(
@@ -67,7 +64,6 @@ struct game_server {
     cookie_jar jar;
     game_metrics metrics;
     berth::quotas quotas;
-    std::size_t most_players;
     bool was_cut = false;
     std::unique_ptr<berth::listener_pool> pool;
     std::vector<std::unique_ptr<match_shard>> matches;

@@ -40,7 +40,8 @@ void server_options::add_to(berth::service::program& program) {
         ->check(CLI::Range(0.1, 3600.0));
     app.add_option("--max-players", most_players, "Players of a match")
         ->check(CLI::Range(std::size_t{1}, game::most_players));
-    app.add_option("--matches-per-address", matches_per_address, "Matches that one address may have opened")
+    app.add_option("--matches-per-address", matches_per_address,
+                   "Matches that one address (IPv6: a /64) may have opened")
         ->check(CLI::Range(1, 1000000));
     app.add_option("--tick-rate", tick_rate, "Snapshots a second")->check(CLI::Range(1, 1000));
     app.add_option("--dscp", dscp, "Differentiated services code point of the matches' datagrams")
