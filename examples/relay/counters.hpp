@@ -27,8 +27,8 @@ inline constexpr std::array<std::string_view, 11> drop_names{
     "denied_peer", "too_long",   "slow_client",   "slow_shard",    "over_budget", "overflow"};
 
 /// The error codes that we send.
-inline constexpr std::array<std::uint16_t, 14> error_codes{300, 400, 401, 403, 420, 437, 438,
-                                                           440, 441, 442, 443, 486, 500, 508};
+inline constexpr std::array<std::uint16_t, 13> error_codes{300, 400, 401, 403, 420, 437, 438,
+                                                           440, 441, 442, 443, 486, 508};
 
 class counter {
 public:

@@ -42,7 +42,9 @@ std::unique_ptr<asio::ssl::context> tls_from(const relay_options& o) {
     if (o.tls_listen.empty()) return nullptr;
     auto made = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
     berth::error_code ec;
-    made->use_certificate_chain_file(o.certificate, ec);
+    // RFC 8996: nothing older than 1.2, whatever the system's OpenSSL would still speak.
+    made->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, ec);
+    if (!ec) made->use_certificate_chain_file(o.certificate, ec);
     if (ec)
         throw wrong_option("--certificate: '" + o.certificate +
                            "' is no chain of certificates in PEM: " + ec.message());

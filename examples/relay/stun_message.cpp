@@ -67,7 +67,7 @@ bool is_unknown_and_required(std::uint16_t type) noexcept {
         case attribute::reservation_token:
             return false;
         default:
-            return true;  // DONT-FRAGMENT among them: see README.md
+            return true;  // DONT-FRAGMENT among them: see ARCHITECTURE.md
     }
 }
 
