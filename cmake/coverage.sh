@@ -18,7 +18,7 @@ tests='^(claim_set|interrupted_claim|many_drawers|port_bitmap|port_queue|draw_so
 tests+='|port_list|relay|outbound_protocol)_test(\.unprivileged)?$|^other_process_test$|^process_end_test$'
 sources='framework/src/claim/|framework/src/token_table|framework/src/persistent/(message|share_message|wire|block_check)'
 sources+='|framework/daemon/(block_store|block_store_rows|stored_blocks|statement|keeper_message|port_list|platform/ledger)\.'
-sources+='|examples/relay/stun_message|examples/outbound_proxy/protocol/|examples/outbound_proxy/octet_reader'
+sources+='|examples/relay/stun_message|examples/outbound_proxy/protocol/'
 everything=false
 pages=()
 if [[ ${1-} == --all ]]; then everything=true tests='.' pages=(gcovr); fi

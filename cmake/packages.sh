@@ -11,7 +11,7 @@ demo_packages=(
 test_packages=(
     "${demo_packages[@]}"
     libgtest-dev libgmock-dev libbenchmark-dev
-    liburing-dev libuv1-dev
+    libuv1-dev
     relacy-dev
     pkg-config
     libssl-dev openssl curl wrk
