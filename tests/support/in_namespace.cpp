@@ -120,17 +120,23 @@ std::vector<pid_t> living_children() {
     return out;
 }
 
-// Orphans come to this process, a subreaper. Those that are on their way out get a second.
-bool somebody_outlived_the_program() {
-    for (int round = 0; round < 100; ++round) {
-        while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-        }
-        if (living_children().empty()) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+bool is_alone() {
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
-    for (const pid_t pid : living_children()) {
+    return living_children().empty();
+}
+
+// Orphans come to this process, a subreaper. Those that are on their way out get a second; so do those that are
+// killed, whose own children come here only then.
+bool somebody_outlived_the_program() {
+    constexpr std::chrono::milliseconds pause{10};
+    for (int round = 0; round < 100; ++round, std::this_thread::sleep_for(pause)) {
+        if (is_alone()) return false;
+    }
+    for (const pid_t pid : living_children())
         std::printf("in_namespace: process %d outlived the test\n", static_cast<int>(pid));
-        ::kill(pid, SIGKILL);
+    for (int round = 0; round < 100 && !is_alone(); ++round, std::this_thread::sleep_for(pause)) {
+        for (const pid_t pid : living_children()) ::kill(pid, SIGKILL);
     }
     return true;
 }
