@@ -15,10 +15,18 @@ before=$(<"$switch")
 trap 'echo "$before" >"$switch"' EXIT
 trap 'exit 1' INT TERM HUP
 chmod 755 . && cp "$program" ./program && chmod 755 ./program
+# expect WORDS COMMAND...: a server, whose first line has them.
 expect() {
-    local words=$1
+    local words=$1 server
     shift
-    timeout -s INT 0.15 "$@" >said.log 2>&1 || true
+    "$@" >said.log 2>&1 &
+    server=$!
+    for _ in {1..200}; do
+        [[ $(wc -l <said.log) == 0 ]] && kill -0 "$server" 2>/dev/null || break
+        sleep 0.05
+    done
+    kill -TERM "$server" 2>/dev/null || true
+    wait "$server" || true
     grep -q "$words" said.log || { cat said.log; echo "it does not say: $words"; exit 1; }
 }
 echo 2 >"$switch"
