@@ -10,7 +10,7 @@ namespace {
 
 std::atomic<pass_record*> all_records{nullptr};
 
-pass_record* lease_record() noexcept {
+pass_record* record_for_this_thread() noexcept {
     pass_record* record = all_records.load();
     for (bool free = false; record != nullptr; record = record->next, free = false) {
         if (record->in_use.compare_exchange_strong(free, true)) break;
@@ -20,7 +20,7 @@ pass_record* lease_record() noexcept {
         record->next = all_records.load();
         while (!all_records.compare_exchange_weak(record->next, record)) {}
     }
-    platform::at_thread_end([](void* leased) noexcept { static_cast<pass_record*>(leased)->in_use.store(false); }, record);
+    platform::at_thread_end([](void* own) noexcept { static_cast<pass_record*>(own)->in_use.store(false); }, record);
     return record;
 }
 
@@ -28,7 +28,7 @@ pass_record* lease_record() noexcept {
 
 pass_record& this_threads_record() noexcept {
     static constinit thread_local pass_record* mine = nullptr;
-    if (mine == nullptr) mine = lease_record();
+    if (mine == nullptr) mine = record_for_this_thread();
     return *mine;
 }
 

@@ -16,7 +16,7 @@ constexpr DWORD patience = 500;                  // milliseconds, twice
 constexpr std::uint64_t handle_limit = 1 << 24;  // a process's, Windows' own
 constexpr const char* of_protocol[] = {"UDP: ", "TCP: "};
 
-void add_common_limits(capabilities& c, const completion_exit& leaving) {
+void add_limits_of_both_ways(capabilities& c, const completion_exit& leaving) {
     auto& limits = c.limits;
     limits.emplace_back(
         "a parked socket is not silent: what comes for it waits in the system, up to a receive buffer or backlog a "
@@ -106,7 +106,7 @@ capabilities windows_provider::facts(parking) {
             "if another socket of the block is closed while a caller's own is being bound, that bind "
             "can fail with the caller's socket spent");
     }
-    add_common_limits(c, leaving());
+    add_limits_of_both_ways(c, leaving());
     return c;
 }
 
