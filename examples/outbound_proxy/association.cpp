@@ -27,6 +27,7 @@ association::association(std::shared_ptr<proxy> of, executor_type on, endpoint c
 
 problem association::open(endpoint& bound) {
     problem what = problem::none;
+    if (!far_side(*proxy_).has_one_for(who_)) return problem::not_allowed;
     near_ = proxy_->udp_relays.take(on_, client_.address().is_v4(), {who_.key, nullptr}, what);
     if (what != problem::none) return what;
     berth::error_code unnamed;

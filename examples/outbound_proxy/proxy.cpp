@@ -29,7 +29,7 @@ proxy::proxy(settings from, berth::shards& on, berth::service::logger& to)
     for (std::size_t i = 0; i < on.size(); ++i) watches_.push_back(std::make_unique<watch>(on[i]));
     for (const user_setting& user : config.users) {
         for (const std::string& name : user.sources) {
-            if (sources.has(name) || udp_sources.has(name)) continue;
+            if (sources.has(name) || (udp_sources.is_kernels() ? udp_relays : udp_sources).has(name)) continue;
             throw std::invalid_argument("user '" + user.name + "' is to use source '" + name +
                                         "', and no --source has that name");
         }

@@ -54,6 +54,10 @@ bool source_list::has(std::string_view name) const noexcept {
     return std::any_of(sources_.begin(), sources_.end(), [name](const source& s) { return s.name == name; });
 }
 
+bool source_list::has_one_for(const asker& who) const noexcept {
+    return std::any_of(sources_.begin(), sources_.end(), [&](const source& s) { return suits(s, s.is_v4, who); });
+}
+
 std::size_t source_list::first_for(const asker& who) noexcept {
     if (chosen_ == choice::sticky) return std::hash<std::string_view>()(who.key);
     return turn_.fetch_add(1, std::memory_order_relaxed);

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] bool is_kernels() const noexcept { return sources_.empty(); }
     [[nodiscard]] std::span<const source> all() const noexcept { return sources_; }
     [[nodiscard]] bool has(std::string_view name) const noexcept;
+    /// Whether one of them, of whichever family, may be used by who asks.
+    [[nodiscard]] bool has_one_for(const asker& who) const noexcept;
 
     struct connected {
         berth::bound<berth::tcp_socket> socket;  ///< without a port of berth's where the kernel chooses

@@ -186,6 +186,21 @@ TEST_F(outbound_udp, ports_that_are_not_allowed_are_not_reached) {
     EXPECT_EQ(stop(), 0);
 }
 
+TEST_F(outbound_udp, a_user_without_a_source_for_datagrams_is_told_so) {
+    start({"--source", "paris=127.0.0.1:any*2", "--udp-relay", "near=127.0.0.1:any*4", "--user", "a:pw:paris",
+           "--user", "b:pw:paris,near"});
+    const auto reply_to = [](stream& control, char user) {
+        control.send("\5\1\2\1\1"s + user + "\2pw\5\3\0\1\0\0\0\0\0\0"s);
+        const std::string answer = control.receive(14);
+        return answer.size() == 14 ? int{answer[5]} : -1;
+    };
+    stream of_paris = connect(), of_both = connect();
+    EXPECT_EQ(reply_to(of_paris, 'a'), 2);
+    EXPECT_EQ(reply_to(of_both, 'b'), 0) << log();
+    of_both.close();
+    EXPECT_EQ(stop(), 0);
+}
+
 TEST_F(outbound_udp, no_more_destinations_at_once_than_allowed) {
     start({"--udp-relay", "127.0.0.1:any*2", "--udp-destinations", "2"});
     const datagrams client, one, two, three;
