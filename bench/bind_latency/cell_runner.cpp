@@ -5,7 +5,6 @@
 #include <sched.h>
 
 #include <barrier>
-#include <stdexcept>
 #include <thread>
 
 namespace berth::bench {

@@ -4,7 +4,6 @@
 #include "report/wording.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace berth::bench {
 namespace {

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <memory>
-#include <optional>
 
 namespace berth::bench {
 namespace {

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
-#include <memory>
 
 namespace {
 

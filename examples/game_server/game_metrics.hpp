@@ -5,8 +5,6 @@
 
 #include <berth/service/metric_registry.hpp>
 
-#include <array>
-
 namespace game {
 
 class game_metrics {

@@ -11,7 +11,6 @@
 
 #include <deque>
 #include <functional>
-#include <string>
 #include <unordered_map>
 #include <unordered_set>
 

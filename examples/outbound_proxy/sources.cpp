@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <stdexcept>
 
 namespace outbound_proxy {
 namespace {

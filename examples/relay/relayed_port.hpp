@@ -11,7 +11,6 @@
 #include <berth/udp_socket.hpp>
 #include <berth/udp_writer.hpp>
 
-#include <functional>
 #include <memory>
 #include <optional>
 

@@ -12,7 +12,6 @@
 #include <asio/ssl/stream.hpp>
 
 #include <deque>
-#include <list>
 #include <memory>
 #include <vector>
 

@@ -11,7 +11,6 @@
 #include <asio/awaitable.hpp>
 #include <asio/ssl/context.hpp>
 
-#include <functional>
 #include <list>
 #include <memory>
 #include <vector>

@@ -1,8 +1,6 @@
 // Allocate: RFC 8656, 7.2, in the order of its checks. See turn_shard.hpp.
 #include "turn_shard.hpp"
 
-#include <algorithm>
-
 namespace relay {
 namespace {
 

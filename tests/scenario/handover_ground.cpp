@@ -104,7 +104,6 @@ void die_at_step(int n) {
     steps = 0;
     detail::at_handover_step = count_step;
 }
-int steps_taken() { return steps; }
 
 std::string fresh_address() {
     static int number = 0;

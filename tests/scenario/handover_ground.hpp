@@ -60,7 +60,6 @@ private:
 
 /// This process ends by SIGKILL at the n-th step of a hand-over; 0: never.
 void die_at_step(int n);
-[[nodiscard]] int steps_taken();
 
 [[nodiscard]] std::string fresh_address();
 /// A wildcard block of UDP ports.

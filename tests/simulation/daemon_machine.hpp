@@ -140,7 +140,6 @@ public:
         return fails;
     }
     void no_more_faults() { die_at_ = fail_at_ = fail_until_ = 0; }
-    [[nodiscard]] bool is_fault_pending() const { return die_at_ > calls_ || fail_until_ > calls_; }
     [[nodiscard]] std::uint64_t calls() const { return calls_; }
     [[nodiscard]] std::uint64_t failed() const { return failed_; }
 

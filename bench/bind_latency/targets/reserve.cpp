@@ -5,8 +5,6 @@
 
 #include <malloc.h>
 
-#include <memory>
-
 namespace berth::bench {
 namespace {
 
