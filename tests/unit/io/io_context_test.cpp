@@ -86,11 +86,14 @@ TEST_P(io_context, run_for_ends_in_time) {
 
 TEST_P(io_context, a_work_guard_keeps_it_running_until_it_is_gone) {
     auto guard = asio::make_work_guard(context());
+    std::atomic<bool> is_gone{false};
     std::thread later([&] {
         std::this_thread::sleep_for(20ms);
+        is_gone = true;
         guard.reset();
     });
     run();
+    EXPECT_TRUE(is_gone) << "it ended before";
     later.join();
 }
 
