@@ -43,7 +43,8 @@ lobby::lobby(berth::shards& on, std::vector<std::unique_ptr<match_shard>>& match
       no_port_(log, berth::service::severity::warning, "no_port_for_a_match"),
       over_quota_(log, berth::service::severity::info, "address_over_its_quota"),
       socket_(on[0], options.at.protocol()),
-      writer_(socket_) {
+      writer_(socket_),
+      again_(on[0]) {
     socket_.bind(options.at);
     socket_.receive_details(berth::datagram_details::destination);
     for (auto& shard : matches_) shard->tell(news());
@@ -91,9 +92,12 @@ match_news lobby::news() {
 
 void lobby::receive() {
     socket_.async_receive_each([this](berth::error_code ec, berth::datagram d) {
-        if (ec) {  // none that ends the lobby but its own end: e.g. a refusal of somebody's system, or no buffers
-            if (ec != asio::error::operation_aborted) asio::post(on_[0], [this] { receive(); });
-            return;
+        if (ec == asio::error::operation_aborted) return;
+        if (ec) {  // none that ends the lobby but its own end: e.g. a want of memory
+            again_.expires_after(std::chrono::milliseconds(20));
+            return again_.async_wait([this](berth::error_code cancelled) {
+                if (!cancelled) receive();
+            });
         }
         const std::span bytes(static_cast<const std::byte*>(d.payload.buffer().data()), d.payload.size());
         const auto parsed = parse(bytes);

@@ -72,6 +72,7 @@ private:
     berth::service::limited_event no_port_, over_quota_;
     berth::udp_socket socket_;
     berth::udp_writer writer_;
+    berth::steady_timer again_;
     std::uint64_t serial_ = 0, ticket_ = 0;
     std::unordered_map<std::uint64_t, record> open_;                           // by serial
     std::unordered_map<std::uint64_t, std::uint64_t> serial_of_;               // by the match's number

@@ -42,7 +42,10 @@ asio::ip::address match::address() const {
 
 void match::receive() {
     endpoint_->async_receive_each([self = shared_from_this()](berth::error_code ec, berth::datagram d) {
-        if (ec) return;  // closed
+        if (ec) {  // closed; or it is asked again at the next tick
+            self->is_deaf_ = ec != asio::error::operation_aborted;
+            return;
+        }
         self->metrics_.received.add();
         std::array<std::byte, largest_packet> out;
         const auto& payload = d.payload;
@@ -58,6 +61,7 @@ void match::receive() {
 
 bool match::tick(std::uint32_t number, clock::time_point now, why& reason) {
     if (room_.tick(now, reason)) return true;
+    if (std::exchange(is_deaf_, false)) receive();
     const std::size_t playing = room_.playing();
     if (playing == 0) return false;
     std::array<std::byte, largest_packet> out;

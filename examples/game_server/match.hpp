@@ -46,6 +46,7 @@ private:
     match_room room_;
     const cookie_jar& jar_;
     game_metrics& metrics_;
+    bool is_deaf_ = false;  // since a receive failed
 };
 
 }  // namespace game
