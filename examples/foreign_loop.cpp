@@ -15,6 +15,7 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <exception>
 #include <iostream>
 #include <string_view>
 #include <vector>
@@ -41,8 +42,8 @@ public:
         while (!context_->stopped()) {
             const auto due = std::min(next_tick_, context_->next_due());
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - clock_type::now()).count();
-            const int count =
-                ::poll(watched_.data(), watched_.size(), static_cast<int>(std::max(left, decltype(left)(0))));
+            const int count = ::poll(watched_.data(), watched_.size(),
+                                     static_cast<int>(std::max(left, std::chrono::milliseconds::rep{0})));
             if (count > 0 || clock_type::now() >= context_->next_due()) on_ready_(*context_);
             if (clock_type::now() >= next_tick_) {
                 next_tick_ += period_;
@@ -99,7 +100,9 @@ int main(int argc, char** argv) {
                   << " (" << context.backend_reason() << ")" << std::endl;
         berth::signal_set signals(context, SIGINT, SIGTERM);
         signals.async_wait([&](auto, auto) { context.stop(); });
-        asio::co_spawn(context, listen(std::move(acceptor)), asio::detached);
+        asio::co_spawn(context, listen(std::move(acceptor)), [](std::exception_ptr failed) {
+            if (failed) std::rethrow_exception(failed);  // the program ends by it, and does not go deaf in silence
+        });
 
         foreign_loop loop;
         loop.watch(

@@ -28,6 +28,7 @@ auto backend_of(const io_context& loop) { return std::string(loop.backend()) + "
 #include <cctype>
 #include <charconv>
 #include <csignal>
+#include <exception>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -140,7 +141,9 @@ int main(int argc, char** argv) {
                   << std::endl;
         signal_set signals(loop, SIGINT, SIGTERM);
         signals.async_wait([&](auto, auto) { loop.stop(); });
-        asio::co_spawn(loop, listen(std::move(acceptor)), asio::detached);
+        asio::co_spawn(loop, listen(std::move(acceptor)), [](std::exception_ptr failed) {
+            if (failed) std::rethrow_exception(failed);  // the program ends by it, and does not go deaf in silence
+        });
         loop.run();
     } catch (const std::exception& failed) {
         std::cerr << failed.what() << '\n';

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdint>
+#include <exception>
 #include <iostream>
 #include <string_view>
 
@@ -51,7 +52,9 @@ int main(int argc, char** argv) {
                   << " (" << loop.backend_reason() << ")" << std::endl;
         berth::signal_set signals(loop, SIGINT, SIGTERM);
         signals.async_wait([&](auto, auto) { loop.stop(); });
-        asio::co_spawn(loop, listen(std::move(acceptor)), asio::detached);
+        asio::co_spawn(loop, listen(std::move(acceptor)), [](std::exception_ptr failed) {
+            if (failed) std::rethrow_exception(failed);  // the program ends by it, and does not go deaf in silence
+        });
         loop.run();
     } catch (const std::exception& failed) {
         std::cerr << failed.what() << '\n';

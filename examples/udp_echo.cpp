@@ -4,10 +4,10 @@
 #include <berth/udp_socket.hpp>
 
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <csignal>
+#include <exception>
 #include <iostream>
 
 using asio::use_awaitable;
@@ -33,7 +33,9 @@ int main() {
                   << loop.backend_reason() << ")" << std::endl;
         berth::signal_set signals(loop, SIGINT, SIGTERM);
         signals.async_wait([&](auto, auto) { loop.stop(); });
-        asio::co_spawn(loop, echo(*socket), asio::detached);
+        asio::co_spawn(loop, echo(*socket), [](std::exception_ptr failed) {
+            if (failed) std::rethrow_exception(failed);  // the program ends by it, and does not go deaf in silence
+        });
         loop.run();
     } catch (const std::exception& failed) {
         std::cerr << failed.what() << '\n';
