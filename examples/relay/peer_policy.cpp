@@ -50,6 +50,11 @@ bool peer_policy::allows(const asio::ip::address_v6& address) const noexcept {
     return true;
 }
 
+bool peer_policy::may_be_own(const asio::ip::address& address) const noexcept {
+    return has_unnamed_ && !address.is_loopback() &&
+           std::none_of(own_.begin(), own_.end(), [&](const own_address& own) { return own.address == address; });
+}
+
 bool peer_policy::allows_port(const asio::ip::udp::endpoint& peer) const noexcept {
     if (peer.address().is_loopback()) return true;  // it was allowed by its own option
     bool is_own = false;

@@ -27,8 +27,12 @@ public:
 
     /// An address of this machine, and the ports that are relayed there: first, and one behind the last (0, 0: none).
     void add_own(const asio::ip::address& address, std::uint32_t first, std::uint32_t behind) {
+        if (address.is_unspecified()) has_unnamed_ = true;
         own_.push_back({address, first, behind});
     }
+    /// An address that may be this machine's without being named here: it listens on all of its addresses. Who asks the
+    /// system knows.
+    [[nodiscard]] bool may_be_own(const asio::ip::address& address) const noexcept;
 
     [[nodiscard]] bool allows(const asio::ip::address& address) const noexcept;
     /// Of an address that is allowed: whether datagrams may go to this port.
@@ -47,6 +51,7 @@ private:
     };
     peer_rules rules_;
     std::vector<own_address> own_;
+    bool has_unnamed_ = false;
 };
 
 }  // namespace relay

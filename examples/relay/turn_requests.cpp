@@ -3,9 +3,22 @@
 
 #include "channel_data.hpp"
 
+#include <berth/udp_socket.hpp>
+
 #include <algorithm>
 
 namespace relay {
+namespace {
+
+// What goes to an address of this machine leaves from that very address. A socket connected there tells; nothing is sent.
+bool is_own(berth::io_context& context, const asio::ip::address& address) {
+    berth::error_code ec;
+    berth::udp_socket question(context);
+    question.connect({address, 9}, ec);
+    return !ec && question.local_endpoint(ec).address() == address && !ec;
+}
+
+}  // namespace
 
 // Nobody is asked who he is, so the answer is one of those that a source has only so many of.
 void turn_shard::binding(request& r) {
@@ -62,7 +75,8 @@ void turn_shard::refresh(request& r) {
 bool turn_shard::may_reach(request& r, const std::optional<asio::ip::udp::endpoint>& peer) {
     if (!peer) return refuse(r, 400, "Bad Request"), false;
     if (r.known->port_for(peer->address()) == nullptr) return refuse(r, 443, "Peer Address Family Mismatch"), false;
-    if (!shared_.policy.allows(peer->address())) {
+    const peer_policy& policy = shared_.policy;
+    if (!policy.allows(peer->address()) || (policy.may_be_own(peer->address()) && is_own(context_, peer->address()))) {
         counters_.count(drop::denied_peer);
         return refuse(r, 403, "Forbidden"), false;
     }

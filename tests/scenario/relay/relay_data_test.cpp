@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <asio/write.hpp>
 
+#include <cstdlib>
+
 namespace berth::test {
 namespace {
 
@@ -91,6 +93,22 @@ TEST(relay_data, clients_of_the_older_document_get_its_channels_where_that_is_as
     EXPECT_TRUE(client.bind(0x7FFF, peer.address()).is_success());
     client.send(on_channel(0x7FFF, "old"));
     EXPECT_EQ(peer.receive(), "old");
+}
+
+TEST(relay_data, no_address_of_this_machine_is_a_peer_also_where_it_listens_on_all) {
+    if (std::getenv("BERTH_OWN_NAMESPACE") == nullptr) GTEST_SKIP() << "an address is made as root";
+    const std::string own = "203.0.113.9";
+    if (std::system(("ip addr add " + own + "/32 dev lo").c_str()) != 0) GTEST_SKIP() << "no ip (Debian: iproute2)";
+    {
+        running_relay relay([](relay_options& o) { o.listen = {"0.0.0.0:0"}; });
+        relay_client client({asio::ip::address_v4::loopback(), relay.address().port()});
+        client.allocate();
+        const asio::ip::udp::endpoint there(asio::ip::make_address(own), 9);
+        EXPECT_EQ(client.permit(there).code(), 403);
+        EXPECT_EQ(client.bind(0x4000, there).code(), 403);
+        EXPECT_TRUE(client.permit({asio::ip::make_address("198.51.100.9"), 9}).is_success()) << "somebody else's";
+    }
+    if (std::system(("ip addr del " + own + "/32 dev lo").c_str()) != 0) ADD_FAILURE();
 }
 
 TEST(relay_data, peers_that_are_inside_are_forbidden) {
