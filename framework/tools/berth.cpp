@@ -56,6 +56,8 @@ int main(int argc, char** argv) {
     view->add_option("endpoint", endpoints,
                      "ADDRESS:PORT[/PATH] of a metrics endpoint, or berthd, or the path of its socket")
         ->required();
+    app.set_help_flag();
+    app.set_help_all_flag("-h,--help", "Print this help message and exit");  // with that of each subcommand
     auto* const interval = view->add_option("--interval", seconds, "seconds between two readings")
                                ->check(CLI::Range(0.1, 3600.0))
                                ->capture_default_str();

@@ -35,11 +35,12 @@ completes() {
     printf '%s\n' "${COMPREPLY[@]}"
 }
 completes | has -x top || fault "the completion does not know top"
-for command in '' top; do
-    for option in $(options_of "$berth" $command); do
-        page_of berth.1 | has -e "$option" || fault "berth.1 does not know $option"
-        completes $command | has -xe "$option" || fault "berth's completion does not know $option after '$command'"
-    done
+for option in $(options_of "$berth"); do  # also of its subcommands
+    page_of berth.1 | has -e "$option" || fault "berth.1 does not know $option"
+done
+completes | has -xe --version || fault "berth's completion does not know --version"
+for option in $(options_of "$berth" top); do
+    completes top | has -xe "$option" || fault "berth's completion does not know $option after 'top'"
 done
 completes top --interval 2 | has -x berthd || fault "the completion does not know what is looked at"
 exit $faults

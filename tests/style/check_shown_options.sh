@@ -29,6 +29,7 @@ shown() {
                     gsub(/["\047\[\],]/, "", word)
                     option = word
                     sub(/.*\//, "", word)
+                    if (word ~ /^(apt|apt-get|conan|man|vcpkg)$/) return  # to them the name of a program of ours is a word
                     if (name == "" && word in known) { name = word; continue }
                     if (word ~ /^[|&;]/) { name = ""; continue }
                     if (name == "" || option !~ /^--[a-z]/) continue
