@@ -13,7 +13,7 @@ elseif(MODE STREQUAL "find_wrong_version")
 elseif(MODE STREQUAL "find_components")
     # Programs that are installed are targets; what is not is named, with the reason.
     if(WITH_DAEMON)
-        configure_consumer(-DCOMPONENTS=daemon\\;tools)
+        configure_consumer(-DCOMPONENTS=daemon,tools)
         if(NOT run_output MATCHES "berthctl .*${VERSION}" OR NOT run_output MATCHES "berthd .*${VERSION}")
             message(FATAL_ERROR "the programs did not say their version: ${run_output}")
         endif()
@@ -30,7 +30,7 @@ elseif(MODE STREQUAL "find_components")
     file(REMOVE "${prefix}/${LIBDIR}/cmake/berth/berthServiceTargets.cmake")
     expect_refusal("component daemon: there is no ${prefix}/sbin/berthd" "component tools: there is no ${prefix}/bin/berthctl"
         "component service: it was not built" "component trinkets: there is none; these are: static shared"
-        OPTIONS -DCOMPONENTS=static\\;daemon\\;tools\\;service\\;trinkets)
+        OPTIONS -DCOMPONENTS=static,daemon,tools,service,trinkets)
 elseif(MODE STREQUAL "pkg_config")
     find_program(pkg_config NAMES pkg-config pkgconf)
     if(NOT pkg_config)

@@ -40,7 +40,7 @@ endfunction()
 
 set(prefix "${root}/usr")
 set(MODE find_components)
-configure_consumer(-DCOMPONENTS=daemon\\;tools\\;compat)
+configure_consumer(-DCOMPONENTS=daemon,tools,compat)
 build_and_run_consumer()
 expect_shared("${work}/consumer")
 foreach(MODE IN ITEMS find_compat find_service find_static)
