@@ -52,8 +52,9 @@ void block_store::create(const std::string& path, failure& f) {
     std::string said;
     bool made = making.open_file(said, f);
     if (f) return;
+    const std::string form = store_form();
     made =
-        made && making.execute(store_form) && making.write({}) && making.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        made && making.execute(form.c_str()) && making.write({}) && making.execute("PRAGMA wal_checkpoint(TRUNCATE)");
     said = making.says();
     made = sqlite3_close(making.database_) == SQLITE_OK && made;
     making.database_ = nullptr;

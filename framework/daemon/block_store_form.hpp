@@ -1,6 +1,8 @@
 // The store's form, version 1: compared letter by letter at each start. Whoever changes it counts the version up.
 #pragma once
 
+#include <string>
+
 namespace berth::daemon {
 
 inline constexpr int store_version = 1;
@@ -16,13 +18,11 @@ inline constexpr const char* seal_table =
     "CREATE TABLE seal (one INTEGER PRIMARY KEY, boot_high INTEGER NOT NULL, boot_low INTEGER NOT NULL, "
     "checksum INTEGER NOT NULL) STRICT";
 
-inline constexpr const char* store_form =
-    "PRAGMA application_id = 0x62727468; PRAGMA user_version = 1; BEGIN;"
-    "CREATE TABLE block (id INTEGER PRIMARY KEY, protocol INTEGER NOT NULL, use INTEGER NOT NULL, "
-    "first INTEGER NOT NULL, count INTEGER NOT NULL, token INTEGER NOT NULL, draining INTEGER NOT NULL, "
-    "created INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE listed (first INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE seal (one INTEGER PRIMARY KEY, boot_high INTEGER NOT NULL, boot_low INTEGER NOT NULL, "
-    "checksum INTEGER NOT NULL) STRICT; COMMIT";
+/// What makes an empty database a store.
+inline std::string store_form() {
+    return "PRAGMA application_id = " + std::to_string(store_application) +
+           "; PRAGMA user_version = " + std::to_string(store_version) + "; BEGIN;" + block_table + ";" + listed_table +
+           ";" + seal_table + "; COMMIT";
+}
 
 }  // namespace berth::daemon

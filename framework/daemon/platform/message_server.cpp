@@ -122,11 +122,9 @@ void message_server::turn(std::chrono::milliseconds patience, const answerer& an
     for (const auto& [fd, c] : clients_) waiting.push_back({.fd = fd, .events = POLLIN, .revents = 0});
     if (::poll(waiting.data(), waiting.size(), static_cast<int>(patience.count())) < 0) return;
     const std::size_t fixed = 1 + watched_.size();  // who is served may be watched afterwards
-    for (std::size_t i = 1; i < waiting.size(); ++i) {
-        const int fd = waiting[i].fd;
+    for (std::size_t i = fixed; i < waiting.size(); ++i) {
         if (waiting[i].revents == 0) continue;
-        if (i < fixed) continue;
-        const auto c = clients_.find(fd);
+        const auto c = clients_.find(waiting[i].fd);
         if (!serve(c->second, answer)) {
             strangers_ -= !c->second.may_ask;
             clients_.erase(c);

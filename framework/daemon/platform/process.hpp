@@ -14,7 +14,7 @@ namespace berth::daemon {
 /// A file that one process at a time has locked; the kernel lets go of it however the process ends.
 class process_lock {
 public:
-    /// Post: taken, or `holder` is the process that has it (0: unknown), or 0 and the errno of what failed.
+    /// 0: taken. EAGAIN: the process `holder` has it (0: unknown). Else the errno of what failed.
     int take(const std::string& path, int& holder);
 
 private:

@@ -58,9 +58,6 @@ inline void throw_on(const failure& f) {
     if (f) throw reservation_error(f);
 }
 
-}  // namespace berth::detail
-
-namespace berth::detail {
 /// Closes a descriptor that its object could not take back, and gives its port back if it has one.
 BERTH_DECL void put_away(native_handle_type socket, bool is_bound) noexcept;
 }  // namespace berth::detail

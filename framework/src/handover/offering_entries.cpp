@@ -10,7 +10,11 @@ namespace {
 
 constexpr std::size_t longest_name = 200;
 
-failure no_such(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
+failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
+failure too_long(const std::string& name) {
+    return invalid("a name of " + std::to_string(name.size()) + " bytes; " + std::to_string(longest_name) +
+                   " at most");
+}
 
 }  // namespace
 
@@ -38,11 +42,11 @@ void system_offering::put(const port_reservation& r, std::string name, failure& 
                  "' is not handed over; the successor reserves its own",
              0, 0};
     }
-    if (name.size() > longest_name) f = no_such("a name of " + std::to_string(name.size()) + " bytes; 200 at most");
+    if (name.size() > longest_name) f = too_long(name);
     for (const auto& e : entries_) {
-        if (e.name == name || e.core == core) f = no_such("'" + name + "' is offered already");
+        if (e.name == name || e.core == core) f = invalid("'" + name + "' is offered already");
     }
-    if (stage_ != stage::idle) f = no_such("'" + name + "': a hand-over is under way, or over");
+    if (stage_ != stage::idle) f = invalid("'" + name + "': a hand-over is under way, or over");
     if (!f) entries_.push_back({std::move(name), core});
 }
 
@@ -59,14 +63,14 @@ void system_offering::name_port(const port_reservation& r, transport protocol, s
                                                            [&](auto& e) { return e.core.get() == core; });
     port_lane* const lane = is_offered ? core->lane(protocol) : nullptr;
     if (!is_offered) {
-        f = no_such("'" + name + "': its reservation is not offered; add it first");
+        f = invalid("'" + name + "': its reservation is not offered; add it first");
     } else if (lane == nullptr) {
         f = {errc::protocol_mismatch, "'" + name + "': the reservation has no such protocol", 0, port};
     } else if (!core->block().contains(port)) {
         f = {errc::port_outside_block, "'" + name + "': port " + std::to_string(port) + " is not one of the block's",
              0, port};
     } else if (name.size() > longest_name) {
-        f = no_such("a name of " + std::to_string(name.size()) + " bytes; 200 at most");
+        f = too_long(name);
     }
     if (f) return;
     const std::uint32_t index = std::uint32_t{port} - core->block().first;

@@ -2,8 +2,8 @@
 #include <berth/detail/session.hpp>
 
 #include "backend/backend.hpp"
-#include "log.hpp"
 #include "platform/server_calls.hpp"
+#include "say.hpp"
 #include "server/callback_reader.hpp"
 #include "server/server_parts.hpp"
 #include "server/session_queue.hpp"
@@ -200,11 +200,10 @@ void session::failed(const char* what) noexcept {
     shard_books::add(failures);
     const std::uint64_t count = failures.load(std::memory_order_relaxed);
     if (std::has_single_bit(count)) {  // not every one: a client might provoke as many as it likes
-        try {
-            log(log_level::warning, "a connection's handler failed (no. " + std::to_string(count) + " of shard " +
-                                        std::to_string(shard_.index) + "): " + what);
-        } catch (const std::bad_alloc&) {
-        }
+        log_words(log_level::warning, [&] {
+            return "a connection's handler failed (no. " + std::to_string(count) + " of shard " +
+                   std::to_string(shard_.index) + "): " + what;
+        });
     }
     close(connection_end::failure);
 }
