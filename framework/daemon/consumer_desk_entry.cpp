@@ -18,8 +18,8 @@ using detail::share_verb;
 namespace {
 
 std::uint32_t user_of(int connection) {
-    platform::local_peer peer;
-    return platform::peer_of(connection, peer) == 0 ? peer.uid : ~std::uint32_t{0};
+    platform::credentials asker;
+    return platform::credentials_of(connection, asker) == 0 ? asker.uid : ~std::uint32_t{0};
 }
 
 }  // namespace

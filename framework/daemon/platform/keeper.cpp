@@ -99,8 +99,8 @@ bool serve_one(int connection) {
 }
 
 bool may_command(int connection) {
-    berth::platform::local_peer peer;
-    return berth::platform::peer_of(connection, peer) == 0 && (peer.uid == 0 || peer.uid == ::geteuid());
+    berth::platform::credentials asker;
+    return berth::platform::credentials_of(connection, asker) == 0 && (asker.uid == 0 || asker.uid == ::geteuid());
 }
 
 }  // namespace

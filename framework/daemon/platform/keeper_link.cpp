@@ -49,11 +49,11 @@ int spawn(const std::string& program, int listener, int& child) {
 int keeper_link::connect() {
     platform::descriptor fd;
     if (const int error = platform::connect_local(place_.socket_path, patience, fd); error != 0) return error;
-    platform::local_peer peer;
-    if (const int error = platform::peer_of(fd.get(), peer); error != 0) return error;
-    if (peer.uid != 0 && peer.uid != ::geteuid()) return EPERM;
+    platform::credentials listening;
+    if (const int error = platform::credentials_of(fd.get(), listening); error != 0) return error;
+    if (listening.uid != 0 && listening.uid != ::geteuid()) return EPERM;
     connection_ = std::move(fd);
-    if (peer.pid != ::getpid()) process_ = peer.pid;  // who listens; us, as long as a new keeper has not yet run
+    if (listening.pid != ::getpid()) process_ = listening.pid;  // ours, as long as a new keeper has not yet run
     return 0;
 }
 

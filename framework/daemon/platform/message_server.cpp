@@ -41,12 +41,12 @@ int message_server::listen(platform::descriptor door) {
 }
 
 bool message_server::may_ask(int connection, bool& is_known) const {
-    platform::local_peer peer;
-    is_known = platform::peer_of(connection, peer) == 0;
+    platform::credentials asker;
+    is_known = platform::credentials_of(connection, asker) == 0;
     if (!is_known) return false;
-    if (peer.uid == 0 || peer.uid == ::geteuid()) return true;
+    if (asker.uid == 0 || asker.uid == ::geteuid()) return true;
     if (group_ == static_cast<gid_t>(-1)) return false;
-    return peer.gid == group_ || std::find(peer.groups.begin(), peer.groups.end(), group_) != peer.groups.end();
+    return asker.gid == group_ || std::find(asker.groups.begin(), asker.groups.end(), group_) != asker.groups.end();
 }
 
 // One a turn: a crowd at the door does not keep those inside waiting.

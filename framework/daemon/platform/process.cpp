@@ -101,9 +101,9 @@ bool may_execute(const std::string& program) noexcept { return ::access(program.
 
 int who_answers_at(const std::string& socket_path) {
     platform::descriptor connection;
-    platform::local_peer peer;
+    platform::credentials listening;
     if (platform::connect_local(socket_path, std::chrono::milliseconds{1000}, connection) != 0) return 0;
-    return platform::peer_of(connection.get(), peer) == 0 ? peer.pid : 0;
+    return platform::credentials_of(connection.get(), listening) == 0 ? listening.pid : 0;
 }
 
 }  // namespace berth::daemon

@@ -164,8 +164,8 @@ handover_door::event handover_door::let_in(failure& f) {
         f = failed(address_, error);
         return event::failed;
     }
-    local_peer who;
-    const int unknown = peer_of(fd.get(), who);
+    credentials who;
+    const int unknown = credentials_of(fd.get(), who);
     line_ = std::make_shared<handover_line>(handed_descriptor(fd.release()));
     watch(listener_.get(), false);
     watch(line_->descriptor(), true);

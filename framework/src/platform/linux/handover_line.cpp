@@ -86,8 +86,8 @@ std::shared_ptr<handover_line> handover_line::connect(const std::string& address
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }
     }
-    local_peer offers;
-    if (error == 0) error = peer_of(socket, offers);
+    credentials offers;
+    if (error == 0) error = credentials_of(socket, offers);
     if (error == 0 && offers.uid != ::geteuid()) {
         f = {errc::permission_denied,
              address + " belongs to a process of uid " + std::to_string(offers.uid) +

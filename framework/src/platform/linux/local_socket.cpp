@@ -84,11 +84,11 @@ int accept_local(int listener, bool waits, descriptor& out) noexcept {
     return 0;
 }
 
-int peer_of(int connection, local_peer& out) {
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return errno;
-    out = {credentials.pid, credentials.uid, credentials.gid, {}};
+int credentials_of(int connection, credentials& out) {
+    ucred kernels{};
+    socklen_t size = sizeof kernels;
+    if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &kernels, &size) != 0) return errno;
+    out = {kernels.pid, kernels.uid, kernels.gid, {}};
     constexpr int so_peergroups = 59;
     size = 0;
     if (::getsockopt(connection, SOL_SOCKET, so_peergroups, nullptr, &size) == 0) return 0;

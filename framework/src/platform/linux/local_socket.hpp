@@ -37,7 +37,7 @@ private:
     int fd_ = -1;
 };
 
-struct local_peer {
+struct credentials {
     pid_t pid = 0;
     uid_t uid = 0;
     gid_t gid = 0;
@@ -56,7 +56,7 @@ int connect_local(const std::string& path, std::chrono::milliseconds patience, d
 /// Never waits: EAGAIN. `waits`: whether the connection's later calls may.
 int accept_local(int listener, bool waits, descriptor& out) noexcept;
 /// As the kernel saw the other side when it connected.
-int peer_of(int connection, local_peer& out);
+int credentials_of(int connection, credentials& out);
 
 /// EAGAIN: there is no room, or the patience is over. EPIPE, ECONNRESET: the other side is gone.
 int send_message(int connection, std::span<const std::byte> bytes, std::span<const int> descriptors = {},
