@@ -20,7 +20,7 @@ outbound::tuple_sets* port_lane::outbound(error_code& ec) noexcept {
         const std::lock_guard lock(reclaiming_);
         if (auto* const sets = outbound_.load()) return sets;
         auto made =
-            std::make_unique<outbound::tuple_sets>(block_range_.count, sessions_, core_.request().order, clock_);
+            std::make_unique<outbound::tuple_sets>(numbers_.count, sessions_, core_.request().order, clock_);
         outbound_.store(made.get(), std::memory_order_release);
         return made.release();
     } catch (const std::bad_alloc&) {

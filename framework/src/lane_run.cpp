@@ -12,7 +12,7 @@ bool port_lane::take_run(std::span<bound_port> out, std::uint32_t alignment, err
     if (out.empty() || alignment == 0) return core_.fail(errc::invalid_argument, ec);
     if (core_.source() != nullptr || sessions_ != 1) return core_.fail(errc::operation_not_supported, ec);
     const auto length = static_cast<std::uint32_t>(out.size());
-    if (out.size() > block_range_.count) return core_.fail(errc::block_exhausted, ec);
+    if (out.size() > numbers_.count) return core_.fail(errc::block_exhausted, ec);
     for (bool may_look = true;;) {
         if (claims_.anything_cooling()) wake_rested();
         std::uint32_t first = claims_.claim_run(length, alignment);

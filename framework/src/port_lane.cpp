@@ -34,7 +34,7 @@ port_lane::port_lane(reservation_core& core, const reservation_request& request,
                      std::unique_ptr<platform::held_block> block, lane_clock clock)
     : core_(core),
       kind_(kind),
-      block_range_(request.block),
+      numbers_(request.block),
       sessions_(request.sessions_per_port),
       clock_(clock),
       cool_down_(to_ns(request.cool_down)),
@@ -137,8 +137,8 @@ bound_port port_lane::take(error_code& ec) noexcept {
 
 bound_port port_lane::take_port(std::uint16_t port, error_code& ec) noexcept {
     if (!may_draw(ec)) return {};
-    if (!block_range_.contains(port)) return core_.fail(errc::port_outside_block, ec), bound_port();
-    const std::uint32_t first = (std::uint32_t{port} - block_range_.first) * sessions_;
+    if (!numbers_.contains(port)) return core_.fail(errc::port_outside_block, ec), bound_port();
+    const std::uint32_t first = (std::uint32_t{port} - numbers_.first) * sessions_;
     bool may_fetch = core_.source() != nullptr;
     do {
         if (claims_.anything_cooling()) wake_rested();

@@ -139,9 +139,9 @@ public:
     [[nodiscard]] platform::port_kind kind() const noexcept { return kind_; }
     [[nodiscard]] reservation_core& core() const noexcept { return core_; }
     [[nodiscard]] std::uint16_t port_at(std::uint32_t index) const noexcept {
-        return static_cast<std::uint16_t>(block_range_.first + (sessions_ == 1 ? index : index / sessions_));
+        return static_cast<std::uint16_t>(numbers_.first + (sessions_ == 1 ? index : index / sessions_));
     }
-    [[nodiscard]] std::uint32_t indices() const noexcept { return block_range_.count * sessions_; }
+    [[nodiscard]] std::uint32_t indices() const noexcept { return numbers_.count * sessions_; }
     [[nodiscard]] platform::native_socket session(std::uint32_t index) const noexcept {
         return block_->session(index);
     }
@@ -203,7 +203,7 @@ private:
 
     reservation_core& core_;
     const platform::port_kind kind_;
-    const port_block block_range_;
+    const port_block numbers_;  // of the block
     const std::uint32_t sessions_;  // of each port
     const lane_clock clock_;
     const std::uint64_t cool_down_;  // nanoseconds

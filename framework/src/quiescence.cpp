@@ -10,7 +10,7 @@ namespace {
 
 std::atomic<pass_record*> all_records{nullptr};
 
-pass_record* record_for_this_thread() noexcept {
+pass_record* borrow_record() noexcept {
     pass_record* record = all_records.load();
     for (bool free = false; record != nullptr; record = record->next, free = false) {
         if (record->in_use.compare_exchange_strong(free, true)) break;
@@ -20,7 +20,8 @@ pass_record* record_for_this_thread() noexcept {
         record->next = all_records.load();
         while (!all_records.compare_exchange_weak(record->next, record)) {}
     }
-    platform::at_thread_end([](void* own) noexcept { static_cast<pass_record*>(own)->in_use.store(false); }, record);
+    const auto give_back = [](void* borrowed) noexcept { static_cast<pass_record*>(borrowed)->in_use.store(false); };
+    platform::at_thread_end(give_back, record);
     return record;
 }
 
@@ -28,7 +29,7 @@ pass_record* record_for_this_thread() noexcept {
 
 pass_record& this_threads_record() noexcept {
     static constinit thread_local pass_record* mine = nullptr;
-    if (mine == nullptr) mine = record_for_this_thread();
+    if (mine == nullptr) mine = borrow_record();
     return *mine;
 }
 
