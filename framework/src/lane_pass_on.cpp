@@ -150,8 +150,8 @@ void port_lane::pass_on() noexcept {
     look_for_lingering();
 }
 
-// One whose socket could not be told when it was frozen stays ours until this process ends. Without memory to look with,
-// all stay until the next look.
+// One whose socket could not be told when it was frozen stays ours until this process ends. Without memory to look
+// with, all stay until the next look.
 void port_lane::look_for_lingering() noexcept {
     if (lingering_.empty()) return;
     try {

@@ -21,7 +21,8 @@ class reserve_steps {
 public:
     enum class stage : std::uint8_t { check, survey, choose, prepare, hold, seal, undo, adopt, start, over };
 
-    /// `inherited`, `drawn_from`, `waker`: see hold_request. Pre: empty, or the request is for one protocol and a specific block.
+    /// `inherited`, `drawn_from`, `waker`: see hold_request. Pre: empty, or the request is for one protocol and a
+    /// specific block.
     reserve_steps(platform::port_provider& provider, const reservation_request& request, lane_clock clock,
                   std::vector<platform::held_sockets> inherited = {}, reservation_token drawn_from = {},
                   waker* waker = nullptr);

@@ -84,8 +84,8 @@ public:
     /// ever. The handle is the context's, and always the same one. Throws std::errc::operation_not_supported where the
     /// backend has none: io_uring before Linux 6.1. One thread polls; others may post, and use I/O objects.
     [[nodiscard]] native_wait_handle_type native_wait_handle();
-    /// When poll() is due at the latest, for a timer; time_point::max(): no timer waits. Any thread. A timer that is set
-    /// outside of poll() counts at once, and makes the handle readable too.
+    /// When poll() is due at the latest, for a timer; time_point::max(): no timer waits. Any thread. A timer that is
+    /// set outside of poll() counts at once, and makes the handle readable too.
     [[nodiscard]] std::chrono::steady_clock::time_point next_due() const noexcept { return loop_->next_due(); }
 
     /// "io_uring" or "asio", and in words why it is this one.

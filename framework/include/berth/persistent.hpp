@@ -3,10 +3,11 @@
 //
 // Every call asks the daemon at a Unix socket, or the system, waits for its answer (milliseconds; 30 seconds at most),
 // and may be made from any thread. Windows has no more than create, remove and lookup: the other calls fail there with
-// operation_not_supported, `use` is remembered by the process alone, and `socket_path` means nothing. Ports are in host byte order. Who may create may also remove, find and consume what anybody
-// else created: one class of permission, as the documents have it (root, and the members of the daemon's group). Each
-// call has three forms: `failure&`, which says what, why and what to do; `error_code&`; and throwing. What a daemon
-// cannot promise, capabilities.hpp says: ports are free between the start of the system and its own. Documents:
+// operation_not_supported, `use` is remembered by the process alone, and `socket_path` means nothing. Ports are in
+// host byte order. Who may create may also remove, find and consume what anybody else created: one class of
+// permission, as the documents have it (root, and the members of the daemon's group). Each call has three forms:
+// `failure&`, which says what, why and what to do; `error_code&`; and throwing. What a daemon cannot promise,
+// capabilities.hpp says: ports are free between the start of the system and its own. Documents:
 // CreatePersistentTcpPortReservation, CreatePersistentUdpPortReservation and their Delete and Lookup.
 #pragma once
 

@@ -81,12 +81,12 @@ public:
 
     /// Connects a port of the block to `destination`, and which port is the destination's choice: any that has a free
     /// session socket and is neither connected to that destination nor resting for it, at random among those
-    /// (draw_order::random, RFC 6056) or in turn. One connect(2) in the normal case, and no search in the system. Completion
-    /// signature void(error_code, bound<Socket>); Socket: berth::tcp_socket or asio::ip::tcp::socket. Thread-safe.
-    /// Post on success: the connection is up, from port() of the result; giving that back ends the connection (in
-    /// order if both sides have said their end, else by a reset), cleans the socket, and the port is the destination's
-    /// to draw again. On an error nothing is held: Asio's errors of connect; and block_exhausted (at some instant
-    /// no such port was available), family_mismatch, protocol_mismatch, invalid_argument (port 0),
+    /// (draw_order::random, RFC 6056) or in turn. One connect(2) in the normal case, and no search in the system.
+    /// Completion signature void(error_code, bound<Socket>); Socket: berth::tcp_socket or asio::ip::tcp::socket.
+    /// Thread-safe. Post on success: the connection is up, from port() of the result; giving that back ends the
+    /// connection (in order if both sides have said their end, else by a reset), cleans the socket, and the port is
+    /// the destination's to draw again. On an error nothing is held: Asio's errors of connect; and block_exhausted
+    /// (at some instant no such port was available), family_mismatch, protocol_mismatch, invalid_argument (port 0),
     /// too_many_destinations, reservation_released, forked, no_memory. A cancellation of any type ends it with
     /// asio::error::operation_aborted. Needs <berth/outbound.hpp>, which says what rests and how long.
     template <class Socket, class Executor, class Token>
@@ -97,8 +97,8 @@ public:
     template <class Socket, class Executor>
     bound<Socket> connect(const Executor& executor, const typename Socket::endpoint_type& destination);
 
-    // --- draws. Thread-safe. An empty bound_port and ec on failure: block_exhausted, reservation_released, forked. Without
-    // --- `protocol`: invalid_argument for a block with both; with it: protocol_mismatch unless it is one that the block has
+    // --- draws. Thread-safe. An empty bound_port and ec on failure: block_exhausted, reservation_released, forked.
+    // --- Without `protocol`: invalid_argument for a block with both; with it: protocol_mismatch if the block has none.
 
     /// Any available port, by the request's draw order. Post: its socket is open, empty and without a past.
     /// For a block with TCP and UDP say which: `protocol` tcp or udp. With several session sockets a port
@@ -114,10 +114,10 @@ public:
     /// with several session sockets a port.
     BERTH_DECL std::array<bound_port, 2> take_pair(error_code& ec) noexcept;
     BERTH_DECL std::array<bound_port, 2> take_pair(transport protocol, error_code& ec) noexcept;
-    /// out.size() consecutive ports, ascending, the first one a multiple of `alignment` (1: any port). All or none: false
-    /// and ec, and `out` is as it was or empty. block_exhausted: at some instant of the call there was no such run;
-    /// invalid_argument: no port or an alignment of 0 was asked for; operation_not_supported: a share of a persistent
-    /// block, or several session sockets a port. Looks at the whole block if it must, 32 ports a step.
+    /// out.size() consecutive ports, ascending, the first one a multiple of `alignment` (1: any port). All or none:
+    /// false and ec, and `out` is as it was or empty. block_exhausted: at some instant of the call there was no such
+    /// run; invalid_argument: no port or an alignment of 0 was asked for; operation_not_supported: a share of a
+    /// persistent block, or several session sockets a port. Looks at the whole block if it must, 32 ports a step.
     BERTH_DECL bool take_run(std::span<bound_port> out, std::uint32_t alignment, error_code& ec) noexcept;
     BERTH_DECL bool take_run(std::span<bound_port> out, std::uint32_t alignment, transport protocol,
                              error_code& ec) noexcept;

@@ -116,10 +116,11 @@ public:
     /// Ends a sleep of wait(). From any thread, at any time, also from a signal handler.
     virtual void wake() noexcept = 0;
 
-    /// For a loop of somebody else's: what the system can wait for (a descriptor for poll(2)), readable from when look()
-    /// would bring a result, or wake() was called, until look() was called and next() has nothing more. After rest()
-    /// too. The backend's own, the same one for its life; sometimes readable without a cause. May be asked for by the
-    /// one who made the backend or runs it. ec: operation_not_supported where results come to nobody who does not ask.
+    /// For a loop of somebody else's: what the system can wait for (a descriptor for poll(2)), readable from when
+    /// look() would bring a result, or wake() was called, until look() was called and next() has nothing more. After
+    /// rest() too. The backend's own, the same one for its life; sometimes readable without a cause. May be asked for
+    /// by the one who made the backend or runs it. ec: operation_not_supported where results come to nobody who does
+    /// not ask.
     virtual platform::native_socket wait_handle(std::error_code& ec) noexcept = 0;
 
     /// A lent buffer is not read any more.

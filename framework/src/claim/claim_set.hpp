@@ -33,8 +33,8 @@ public:
     /// An even port's index; its odd sibling, index + 1, is claimed too. none: at some instant no pair was whole.
     std::uint32_t claim_pair() noexcept;
 
-    /// The first of `length` consecutive indices, all claimed, its port a multiple of `alignment`. none: at some instant
-    /// there was no such run, or there can be none. Looks at a word for each 32 ports.
+    /// The first of `length` consecutive indices, all claimed, its port a multiple of `alignment`. none: at some
+    /// instant there was no such run, or there can be none. Looks at a word for each 32 ports.
     std::uint32_t claim_run(std::uint32_t length, std::uint32_t alignment) noexcept;
 
     /// Exactly this one; false: at some instant of the call it was not available.

@@ -4,8 +4,8 @@
 // one kind of socket: per port a holder, which only keeps the number ours, and a session socket, which is lent to
 // workers. It decides nothing: which port is whose, when it rests, who may have it is the reservation's business, and
 // the reservation guarantees that at most one thread works on one index at a time (different indices: any threads).
-// Siblings: linux/ (bind, filters), windows/ (the system's own reservations), refusing_provider.cpp (the template of the
-// next port). One conformance suite runs over all of them: tests/conformance/.
+// Siblings: linux/ (bind, filters), windows/ (the system's own reservations), refusing_provider.cpp (the template of
+// the next port). One conformance suite runs over all of them: tests/conformance/.
 #pragma once
 
 #include "platform/native_socket.hpp"
@@ -134,9 +134,9 @@ public:
 
     // --- after seal, thread-safe for different indices; index = (port - block.first) * sessions_per_port + n ---
 
-    /// Makes a parked session socket audible, or empties one that is parked by that alone. Pre: parked. Post on success:
-    /// whatever reaches the port reaches the session socket, and nothing that came before this call will. On error:
-    /// still parked.
+    /// Makes a parked session socket audible, or empties one that is parked by that alone. Pre: parked. Post on
+    /// success: whatever reaches the port reaches the session socket, and nothing that came before this call will. On
+    /// error: still parked.
     virtual error_code open(std::uint32_t index, std::uint32_t& discarded) noexcept = 0;
 
     /// Makes an open session socket silent, empty and as new. `lent`: its descriptor was in other hands, so its

@@ -156,9 +156,9 @@ public:
     BERTH_DECL void* allocate(std::size_t size);
     BERTH_DECL void deallocate(void* memory, std::size_t size) noexcept;
 
-    /// For a loop of somebody else's: readable when run(time_point::min(), ...) has something to do. From the first call
-    /// on other threads' calls make it readable too. As backend::wait_handle(); errors: operation_not_supported, the
-    /// system's.
+    /// For a loop of somebody else's: readable when run(time_point::min(), ...) has something to do. From the first
+    /// call on other threads' calls make it readable too. As backend::wait_handle(); errors: operation_not_supported,
+    /// the system's.
     BERTH_DECL std::intptr_t wait_handle(error_code& ec) noexcept;
     /// When the first timer is due, as of the last run() or call of another thread's; max: none. Any thread.
     [[nodiscard]] BERTH_DECL clock::time_point next_due() const noexcept;

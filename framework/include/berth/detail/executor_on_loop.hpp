@@ -1,5 +1,5 @@
-// An executor, and the loop behind it, which each socket asks for all the time: an io_context's own executor leads to it,
-// any other was asked once. So a socket on a berth executor, as most are, has one pointer instead of two.
+// An executor, and the loop behind it, which each socket asks for all the time: an io_context's own executor leads to
+// it, any other was asked once. So a socket on a berth executor, as most are, has one pointer instead of two.
 #pragma once
 
 #include <berth/io_context.hpp>

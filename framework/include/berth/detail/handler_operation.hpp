@@ -1,7 +1,7 @@
 // An operation with a completion handler: made for it, ended by it, its memory free before it is called.
 //
-// Where it is called says handler_place. What kind of operation it is says `Work`: its buffers, which form of an operation
-// they need, and how a result becomes the handler's arguments.
+// Where it is called says handler_place. What kind of operation it is says `Work`: its buffers, which form of an
+// operation they need, and how a result becomes the handler's arguments.
 #pragma once
 
 #include <berth/detail/handler_place.hpp>

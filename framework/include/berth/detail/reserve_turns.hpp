@@ -21,7 +21,8 @@ public:
     BERTH_DECL bool turn();
     /// After a turn that said true: the system takes its time.
     [[nodiscard]] BERTH_DECL bool is_waiting() const noexcept;
-    /// Any thread. Does not tell the waker. Post: the next turns let go of what is held, and the end is operation_aborted.
+    /// Any thread. Does not tell the waker. Post: the next turns let go of what is held, and the end is
+    /// operation_aborted.
     BERTH_DECL void cancel() noexcept;
     /// Pre: it is over. An empty reservation and why, or the reservation.
     BERTH_DECL port_reservation result(failure& f) noexcept;

@@ -1,7 +1,8 @@
 // Bytes on their way to a stream, in order: what a tcp_writer is made of, without its completion tokens.
 //
-// All its memory is in one flight, which is there only while something is under way: an idle queue is a pointer and an error.
-// The flight outlives the queue: what was written is sent, if the socket stays open. Belongs to the loop's thread.
+// All its memory is in one flight, which is there only while something is under way: an idle queue is a pointer and
+// an error. The flight outlives the queue: what was written is sent, if the socket stays open. Belongs to the loop's
+// thread.
 #pragma once
 
 #include <berth/detail/event_loop.hpp>

@@ -1,4 +1,5 @@
-// What the ring's backend knows of an operation (in operation::state and note, message_operation::scratch), and lists of them.
+// What the ring's backend knows of an operation (in operation::state and note, message_operation::scratch), and lists
+// of them.
 //
 // An operation that has not ended is in one place at a time, and in at most one list, which its place names; one that
 // the kernel has is in none, or among those to be cancelled. Linked both ways: any of them may go at any time.

@@ -51,7 +51,7 @@ void uring_backend::sleep(clock::time_point until) noexcept {
         const int answer = ring_.enter(1, is_for_ever ? nullptr : &left);
         if (find() || take_wake() || answer == -ETIME) return;
         if (answer == -EAGAIN || answer == -EBUSY || answer == -ENOMEM) {
-            // The kernel has no memory to take what was prepared, or, of a thread's first call, for what it keeps of it.
+            // The kernel has no memory to take what was prepared, or for what it keeps of a thread at its first call.
             const __kernel_timespec moment{0, 1'000'000};
             if (ring_.gather(1, &moment) == -ENOMEM) ::poll(nullptr, 0, 1);
         } else if (answer < 0 && answer != -EINTR) {

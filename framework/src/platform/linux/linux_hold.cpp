@@ -1,7 +1,7 @@
 // The binds of a block: its sockets, UDP's order of calls, and rolling one port back. TCP's: linux_hold_tcp.cpp.
 //
-// UDP: holder plain bind; both sockets tagged with interfaces, which need not exist; session bind; dissolving clears the
-// holder's tag. Only a device-bound intruder can enter meanwhile, and the closing check finds it.
+// UDP: holder plain bind; both sockets tagged with interfaces, which need not exist; session bind; dissolving clears
+// the holder's tag. Only a device-bound intruder can enter meanwhile, and the closing check finds it.
 // TCP session sockets keep SO_REUSEADDR on, the holder never does: else their TIME_WAITs block the next reserve.
 #include "platform/linux/linux_block.hpp"
 #include "platform/linux/os_failure.hpp"

@@ -67,8 +67,8 @@ int write_option(system_calls& calls, int fd, const option_value& value) noexcep
 [[nodiscard]] bool same(const option_value& a, const option_value& b) noexcept;
 
 /// What `fd` says to every row for its kind and family; rows that this kernel does not know are left out. Rows to be
-/// cleared blind are there even if they cannot be read, with zeros. One that is there and cannot be read is an error: it would not be looked at for the block's
-/// life. 0 or -errno.
+/// cleared blind are there even if they cannot be read, with zeros. One that is there and cannot be read is an error:
+/// it would not be looked at for the block's life. 0 or -errno.
 int read_all_options(system_calls& calls, int fd, port_kind kind, std::vector<option_value>& out);
 
 /// SO_MEMINFO's receive buffer, send buffer and option memory, bytes. 0 or -errno.

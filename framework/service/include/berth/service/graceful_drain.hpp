@@ -42,8 +42,8 @@ class graceful_drain {
 public:
     using duration = std::chrono::steady_clock::duration;
 
-    /// Says that a part has ended. Any thread; the second time it has no effect. Copies speak for the same part. Pre: the
-    /// drain lives.
+    /// Says that a part has ended. Any thread; the second time it has no effect. Copies speak for the same part. Pre:
+    /// the drain lives.
     class part_done {
     public:
         void operator()() const {

@@ -11,9 +11,9 @@
 
 namespace berth::service {
 
-/// As port_reservation::reserve, and again every 20 ms while a port of the block is in use, until `patience` is over. The
-/// first refusal is an event of the log, ports_in_use. Blocks; before the shards run. Throws reservation_error, what
-/// the last attempt said.
+/// As port_reservation::reserve, and again every 20 ms while a port of the block is in use, until `patience` is over.
+/// The first refusal is an event of the log, ports_in_use. Blocks; before the shards run. Throws reservation_error,
+/// what the last attempt said.
 [[nodiscard]] port_reservation reserve_patiently(const reservation_request& request, logger& log,
                                                  std::chrono::milliseconds patience = std::chrono::seconds(1));
 
