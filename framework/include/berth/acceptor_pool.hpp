@@ -5,6 +5,7 @@
 #pragma once
 
 #include <berth/detail/socket_pool.hpp>
+#include <berth/pool_growth.hpp>
 #include <berth/shared_listener.hpp>
 #include <berth/tcp_acceptor.hpp>
 

@@ -20,6 +20,7 @@
 #include <berth/outbound.hpp>
 #include <berth/persistent.hpp>
 #include <berth/persistent_share.hpp>
+#include <berth/pool_growth.hpp>
 #include <berth/port_block.hpp>
 #include <berth/port_reservation.hpp>
 #include <berth/quotas.hpp>

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <berth/detail/socket_pool.hpp>
+#include <berth/pool_growth.hpp>
 #include <berth/udp_socket.hpp>
 
 #include <initializer_list>
