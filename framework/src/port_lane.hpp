@@ -173,13 +173,15 @@ private:
     bool fetch(port_source::need what, std::uint32_t index, error_code& ec) noexcept;
     bool confirm(std::uint32_t index) noexcept;
     bool is_over(error_code& ec) noexcept;
+    // lane_rest.cpp
+    void settle(std::uint32_t index, const platform::park_result& parked) noexcept;
     void make_available(std::uint32_t index) noexcept;
     void rest(std::uint32_t index) noexcept;
     void condemn(std::uint32_t index) noexcept;
-    void settle(std::uint32_t index, const platform::park_result& parked) noexcept;
-    void settle_returned(std::uint32_t index, platform::named_by by) noexcept;
     bool finish_rest(std::uint32_t index, std::uint64_t now) noexcept;
     std::uint32_t wake_rested() noexcept;
+
+    void settle_returned(std::uint32_t index, platform::named_by by) noexcept;
     std::uint32_t look_for_free();
     std::uint32_t look_for_closed();
     [[nodiscard]] std::vector<std::uint32_t> lent_ports() const;
