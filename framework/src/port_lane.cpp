@@ -16,7 +16,8 @@ namespace {
 constexpr std::uint32_t sample_every = 1024;  // a clock read costs two claims
 
 std::uint64_t to_ns(std::chrono::milliseconds duration) noexcept {
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(duration).count());
+    constexpr std::chrono::milliseconds longest = std::chrono::hours{24 * 365 * 100};  // more overflows the clock
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(std::min(duration, longest)).count());
 }
 
 bool sample_now() noexcept {
