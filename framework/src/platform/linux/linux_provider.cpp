@@ -70,7 +70,7 @@ failure check_address(system_calls& os, const hold_request& request) {
     if (fd == -EAFNOSUPPORT) {
         return refused(errc::family_mismatch, "this kernel has no IPv6; ask for address_family::ipv4");
     }
-    if (fd < 0) return port_failure(fd, "socket for the address check,", 0);
+    if (fd < 0) return port_failure(fd, "the socket that checks the address", 0);
     const auto address = make_address(request.family, request.address, 0);
     const int r = os.bind(fd, address.data(), address.size);
     os.close(fd);
@@ -85,7 +85,7 @@ failure check_address(system_calls& os, const hold_request& request) {
 failure check_device(system_calls& os, const hold_request& request) {
     if (request.device.empty()) return {};
     const int fd = os.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return port_failure(fd, "socket for the device check,", 0);
+    if (fd < 0) return port_failure(fd, "the socket that checks the device", 0);
     const int r = bind_to_device(os, fd, request.device);
     os.close(fd);
     if (r >= 0) return {};

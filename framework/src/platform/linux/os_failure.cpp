@@ -28,7 +28,7 @@ failure port_failure(int negative_errno, const char* protocol, std::uint16_t por
     f.code = code_of(negative_errno);
     f.port = port;
     const auto reason = std::generic_category().message(-negative_errno);
-    const std::string subject = std::string(protocol) + " port " + std::to_string(port);
+    const std::string subject = port == 0 ? protocol : std::string(protocol) + " port " + std::to_string(port);
     switch (-negative_errno) {
         case EADDRINUSE:
             f.what = subject + " is in use" + (who.empty() ? "" : " by " + who) +

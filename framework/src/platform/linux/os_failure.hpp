@@ -12,7 +12,8 @@ namespace berth::platform {
 
 error_code code_of(int negative_errno) noexcept;
 
-/// The failure of a bind or a socket call for `port` (host byte order) of a `protocol` ("TCP", "UDP") block.
+/// The failure of a bind or a socket call for `port` (host byte order) of a `protocol` ("TCP", "UDP") block; port 0: of
+/// the socket that `protocol` names.
 failure port_failure(int negative_errno, const char* protocol, std::uint16_t port, const std::string& who = {});
 
 }  // namespace berth::platform
