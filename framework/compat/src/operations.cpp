@@ -114,7 +114,11 @@ int operations::run(const std::shared_ptr<operation>& op, DWORD& bytes) {
     if (op->now == operation::stage::ended) return WSA_OPERATION_ABORTED;
     op->now = operation::stage::acting;
     lock.unlock();
-    int error = act(*op, bytes);
+    int error = WSA_NOT_ENOUGH_MEMORY;
+    try {
+        error = act(*op, bytes);
+    } catch (const std::bad_alloc&) {  // told as any other end: a close waits for it
+    }
     if (op->code != SIO_FLUSH) call(after_acting);
     lock.lock();
     if (op->aborted) {
