@@ -21,6 +21,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <span>
 #include <utility>
 #include <vector>
@@ -35,16 +36,13 @@ public:
     /// left, no memory) nothing is shared, the port goes back, and ec says why. Any thread; waits for contexts that
     /// run.
     static shared_listener share(bound_port&& port, std::span<io_context* const> contexts, error_code& ec) {
-        shared_listener made;
-        made.parts_ = std::make_shared<parts>(std::move(port), contexts.size());
-        asio::ip::tcp::endpoint local;
-        std::size_t size = local.capacity();
-        detail::name_native(made.parts_->port.io_handle(), false, local.data(), &size, detail::said(ec));
-        if (!ec) local.resize(size);
-        for (auto context = contexts.begin(); !ec && context != contexts.end(); ++context) {
-            made.parts_->add(**context, local.protocol(), ec);
+        try {
+            return share_out(port, contexts, ec);
+        } catch (const std::bad_alloc&) {
+            const bound_port goes_back(std::move(port));
+            ec = errc::no_memory;
+            return {};
         }
-        return ec ? shared_listener() : std::move(made);
     }
     static shared_listener share(bound_port&& port, std::span<io_context* const> contexts) {
         error_code ec;
@@ -96,10 +94,14 @@ private:
             handles.reserve(count);
         }
         void add(io_context& context, const asio::ip::tcp& protocol, error_code& ec) {
-            const native_handle_type handle = port.duplicate(ec);
-            if (ec) return;
             acceptors.emplace_back(context);
-            acceptors.back().assign(protocol, handle, ec);
+            const native_handle_type handle = port.duplicate(ec);
+            if (ec) return acceptors.pop_back();
+            try {
+                acceptors.back().assign(protocol, handle, ec);
+            } catch (const std::bad_alloc&) {
+                ec = errc::no_memory;
+            }
             if (!ec) return handles.push_back(handle);
             acceptors.pop_back();
             error_code ignored;
@@ -125,6 +127,19 @@ private:
         std::vector<native_handle_type> handles;  // what each of them was given
         std::atomic<bool> all_ours{true};
     };
+
+    static shared_listener share_out(bound_port& port, std::span<io_context* const> contexts, error_code& ec) {
+        shared_listener made;
+        made.parts_ = std::make_shared<parts>(std::move(port), contexts.size());
+        asio::ip::tcp::endpoint local;
+        std::size_t size = local.capacity();
+        detail::name_native(made.parts_->port.io_handle(), false, local.data(), &size, detail::said(ec));
+        if (!ec) local.resize(size);
+        for (auto context = contexts.begin(); !ec && context != contexts.end(); ++context) {
+            made.parts_->add(**context, local.protocol(), ec);
+        }
+        return ec ? shared_listener() : std::move(made);
+    }
 
     template <class Handler>
     static void begin_close(Handler handler, std::shared_ptr<parts> closing) {
