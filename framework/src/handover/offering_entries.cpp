@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t longest_name = 200;
 
-failure invalid(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
+failure invalid_entry(std::string what) { return {errc::invalid_argument, std::move(what), 0, 0}; }
 failure too_long(const std::string& name) {
-    return invalid("a name of " + std::to_string(name.size()) + " bytes; " + std::to_string(longest_name) +
+    return invalid_entry("a name of " + std::to_string(name.size()) + " bytes; " + std::to_string(longest_name) +
                    " at most");
 }
 
@@ -44,9 +44,9 @@ void system_offering::put(const port_reservation& r, std::string name, failure& 
     }
     if (name.size() > longest_name) f = too_long(name);
     for (const auto& e : entries_) {
-        if (e.name == name || e.core == core) f = invalid("'" + name + "' is offered already");
+        if (e.name == name || e.core == core) f = invalid_entry("'" + name + "' is offered already");
     }
-    if (stage_ != stage::idle) f = invalid("'" + name + "': a hand-over is under way, or over");
+    if (stage_ != stage::idle) f = invalid_entry("'" + name + "': a hand-over is under way, or over");
     if (!f) entries_.push_back({std::move(name), core});
 }
 
@@ -63,7 +63,7 @@ void system_offering::name_port(const port_reservation& r, transport protocol, s
                                                            [&](auto& e) { return e.core.get() == core; });
     port_lane* const lane = is_offered ? core->lane(protocol) : nullptr;
     if (!is_offered) {
-        f = invalid("'" + name + "': its reservation is not offered; add it first");
+        f = invalid_entry("'" + name + "': its reservation is not offered; add it first");
     } else if (lane == nullptr) {
         f = {errc::protocol_mismatch, "'" + name + "': the reservation has no such protocol", 0, port};
     } else if (!core->block().contains(port)) {

@@ -208,6 +208,22 @@ TEST(reserving, the_last_port_is_a_port) {
     let_go(core);
 }
 
+// Which of the two lanes a draw means is said, or it is none.
+TEST(reserving, of_both_protocols_each_draw_names_one) {
+    simulated_provider kernel;
+    failure f;
+    const auto core = reserve(kernel, asked(30000, 2, transport::tcp_and_udp), f);
+    ASSERT_TRUE(core) << f.what;
+    auto both = detail::reservation_core::wrap(core);
+    error_code ec;
+    EXPECT_FALSE(both.take(transport::tcp_and_udp, ec));
+    EXPECT_EQ(ec, errc::protocol_mismatch);
+    EXPECT_FALSE(both.take(ec));
+    EXPECT_EQ(ec, errc::invalid_argument);
+    for (const auto one : {transport::tcp, transport::udp}) EXPECT_TRUE(both.take(one, ec)) << ec.message();
+    let_go(core);
+}
+
 TEST(tokens, name_their_reservation_until_its_release_and_nothing_else) {
     auto& table = detail::token_table::instance();
     simulated_provider kernel;

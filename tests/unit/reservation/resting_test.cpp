@@ -53,6 +53,15 @@ protected:
     std::shared_ptr<detail::reservation_core> core;
 };
 
+// Its nanoseconds are more than the clock counts.
+TEST_F(resting, the_longest_cool_down_is_no_short_one) {
+    auto& lane = reserve(1, milliseconds::max(), milliseconds(0));
+    const auto port = use_once(lane);
+    pass(std::chrono::hours{24 * 365});
+    EXPECT_FALSE(available_now(lane, port));
+    EXPECT_EQ(core->statistics().ports.cooling, 1U);
+}
+
 TEST_F(resting, a_port_rests_for_the_cool_down_and_not_a_moment_longer) {
     auto& lane = reserve(1, milliseconds(50), milliseconds(0));
     use_once(lane);
