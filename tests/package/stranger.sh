@@ -57,7 +57,7 @@ enter() {  # root, command...: with the variables that a login has, and no other
     local root=$1
     shift
     env -i HOME=/root TERM=dumb LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        BERTH_STRANGER_LABEL="${BERTH_STRANGER_LABEL:-}" ${quick[@]+"${quick[@]}"} chroot "$root" "$@"
+        BERTH_STRANGER_LABEL="${BERTH_STRANGER_LABEL:-}" "${quick[@]}" chroot "$root" "$@"
 }
 
 make_root() {  # name, packages...
@@ -102,6 +102,7 @@ if [[ " $steps " == *" use "* ]]; then
     from=$tree
     if [[ " $steps " == *" package "* ]]; then from=$place/builder/berth; fi
     cp "$from"/build/package/*.deb "$place/user/packages/"
+    quick=()
     say "use"
     enter "$place/user" bash /berth/tests/package/stranger_steps.sh use
 fi
