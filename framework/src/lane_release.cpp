@@ -119,7 +119,7 @@ std::uint32_t port_lane::bytes_per_port() const noexcept {
 void port_lane::add_to(reservation_statistics& s) const noexcept {
     std::uint64_t takes = 0, out = 0;
     for (std::uint32_t i = 0; i < indices(); ++i) {
-        takes += records_[i].takes.load(std::memory_order_relaxed);
+        takes += records_[i].takes.get();
         switch (state(i)) {
             case port_state::available: ++s.ports.available; break;
             case port_state::taken: ++s.ports.taken; break;

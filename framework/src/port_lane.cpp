@@ -118,8 +118,7 @@ bool port_lane::open(std::uint32_t index) noexcept {
         condemn(index);
         return false;
     }
-    auto& takes = records_[index].takes;
-    takes.store(takes.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    records_[index].takes.add_one();
     enter(index, port_state::open);
     return true;
 }

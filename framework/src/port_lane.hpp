@@ -14,6 +14,7 @@
 #include "platform/port_provider.hpp"
 #include "port_marks.hpp"
 #include "port_source.hpp"
+#include "take_count.hpp"
 
 #include <berth/port_reservation.hpp>
 #include <berth/statistics.hpp>
@@ -122,7 +123,7 @@ public:
     [[nodiscard]] bool is_open(std::uint32_t index) const noexcept { return state(index) == port_state::open; }
     /// Which session with this port is the present one, or was the last: each has another number.
     [[nodiscard]] std::uint32_t loan(std::uint32_t index) const noexcept {
-        return static_cast<std::uint32_t>(records_[index].takes.load(std::memory_order_relaxed));
+        return records_[index].takes.low();
     }
     /// Given back, and a copy of its descriptor may be somewhere.
     [[nodiscard]] bool is_any_exposed() const noexcept { return !watched_.none(); }
@@ -153,9 +154,10 @@ public:
 
 private:
     struct port_record {
+        [[no_unique_address]] take_count takes;
         std::atomic<port_state> state{port_state::unreserved};
-        std::atomic<std::uint64_t> takes{0};  // written by the owner alone; 2^32 are over in an hour
     };
+    static_assert(sizeof(port_record) == 8, "a held port has 64 bytes of memory, all told");
     struct counters {
         std::atomic<std::uint64_t> condemned{0}, renewed{0}, open_failures{0}, not_silent{0}, discarded{0};
         std::array<std::atomic<std::uint64_t>, 32> latency{};

@@ -17,6 +17,12 @@ namespace berth::test {
 struct records_of_lane {
     friend auto member(records_of_lane);
 };
+struct high_of_takes {
+    friend auto member(high_of_takes);
+};
+struct low_of_takes {
+    friend auto member(low_of_takes);
+};
 struct claims_of_lane {
     friend auto member(claims_of_lane);
 };
@@ -40,6 +46,8 @@ struct slots_of_queue {
 };
 
 template struct private_member<records_of_lane, &detail::port_lane::records_>;
+template struct private_member<high_of_takes, &detail::take_count::high_>;
+template struct private_member<low_of_takes, &detail::take_count::low_>;
 template struct private_member<claims_of_lane, &detail::port_lane::claims_>;
 template struct private_member<bitmap_of_claims, &claim::claim_set::bitmap_>;
 template struct private_member<cooling_of_claims, &claim::claim_set::cooling_>;
@@ -80,7 +88,11 @@ protected:
     }
     /// As if each port of the block had been taken and given back so often.
     static void age(berth::detail::port_lane& lane, std::uint32_t ports, std::uint64_t uses) {
-        for (std::uint32_t i = 0; i < ports; ++i) (lane.*member(test::records_of_lane{}))[i].takes = uses;
+        for (std::uint32_t i = 0; i < ports; ++i) {
+            auto& takes = (lane.*member(test::records_of_lane{}))[i].takes;
+            takes.*member(test::high_of_takes{}) = static_cast<std::uint16_t>(uses >> 32 & 0x7fff);
+            takes.*member(test::low_of_takes{}) = static_cast<std::uint32_t>(uses);
+        }
         auto& claims = lane.*member(test::claims_of_lane{});
         auto& word = (claims.*member(test::bitmap_of_claims{}).*member(test::words_of_bitmap{}))[0];
         word.store((uses << 32) | (word.load() & 0xffff'ffff));
@@ -102,7 +114,7 @@ protected:
 
 // coturn#1992: after 4 G operations nothing was to be had any more. Here the books go on as well.
 TEST_F(reservation_age, a_block_of_any_age_lends_all_its_ports_and_its_books_go_on) {
-    for (const std::uint64_t age_of : {0xfff0ull, 0xffff'fff0ull, 0xffff'ffff'fff0ull, 0xffff'ffff'ffff'ff00ull}) {
+    for (const std::uint64_t age_of : {0xfff0ull, 0xffff'fff0ull, 0x7ffe'ffff'fff0ull, 0x7fff'ffff'ff00ull}) {
         for (const std::uint32_t ports : {1u, 2u, 3u}) {
             auto& lane = reserve(ports, 0ms, 0ms);
             age(lane, ports, age_of);
@@ -154,6 +166,29 @@ TEST_F(reservation_age, two_threads_share_an_old_block_of_two_ports) {
     EXPECT_EQ(wrongs, 0);
     EXPECT_EQ(core->statistics().takes, 2 * 0xffff'ff00ull + 40'000);
     EXPECT_EQ(core->statistics().ports.available, 2u);
+}
+
+// Its two halves are written one after the other. Between two wraps of the lower one it leaps ahead.
+TEST(take_count_age, no_reader_sees_the_count_of_takes_go_back) {
+    constexpr std::uint64_t wraps = 30'000;
+    for (int round = 0; round < 20; ++round) {
+        berth::detail::take_count takes;
+        std::thread owner([&] {
+            for (std::uint64_t wrap = 0; wrap < wraps; ++wrap) {
+                takes.*member(test::low_of_takes{}) = 0xffff'fff0;
+                for (int i = 0; i < 32; ++i) takes.add_one();
+            }
+        });
+        std::uint64_t back = 0;
+        for (std::uint64_t seen = 0; seen < (wraps << 32) + 16;) {
+            const std::uint64_t now = takes.get();
+            back += now < seen;
+            seen = now;
+        }
+        owner.join();
+        EXPECT_EQ(back, 0U);
+        EXPECT_EQ(takes.get(), (wraps << 32) + 16);
+    }
 }
 
 TEST_F(reservation_age, ports_rest_and_wake_over_each_end_of_the_queues_cycles) {
