@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -172,6 +173,19 @@ outbound_proxy_ground::~outbound_proxy_ground() {
     }
 }
 
+// In this process. Not in a chroot: its root is no mount, and what is mounted might be seen outside.
+static bool has_mounts_alone() {
+    return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
+bool outbound_proxy_ground::can_make_up_names() {
+    if (std::getenv("BERTH_OWN_NAMESPACE") == nullptr || ::geteuid() != 0) return false;
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(has_mounts_alone() ? 0 : 1);
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
 pid_t outbound_proxy_ground::spawn(const std::vector<std::string>& arguments, const std::string& log) const {
     std::vector<std::string> all{OUTBOUND_PROXY_PROGRAM};
     all.insert(all.end(), arguments.begin(), arguments.end());
@@ -181,9 +195,7 @@ pid_t outbound_proxy_ground::spawn(const std::vector<std::string>& arguments, co
     const pid_t child = ::fork();
     if (child != 0) return child;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!hosts_.empty() &&
-        (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-         ::mount(hosts_.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr) != 0))
+    if (!hosts_.empty() && (!has_mounts_alone() || ::mount(hosts_.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr) != 0))
         ::_exit(126);
     const int to = ::open(log.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     ::dup2(to, STDOUT_FILENO);

@@ -109,6 +109,8 @@ protected:
     pid_t proxy_ = 0;
     bool is_told_ = false;
     bool allows_loopback_ = true;
+    /// Whether hosts_ may be set here.
+    static bool can_make_up_names();
     std::string hosts_;  ///< a file that the proxy takes for /etc/hosts; as root, in a namespace of the test's own
 
 private:
