@@ -30,25 +30,11 @@ std::string plain_section(const report& r) {
     return out + "</tbody></table></div>";
 }
 
-std::string targets_section(const report& r) {
-    if (r.targets.empty()) return {};
-    std::string out =
-        "<h2>Targets</h2><p class=\"soft\">What the project set out to reach; ratios of things that took turns "
-        "within this run.</p><div class=\"wide\"><table class=\"plain\"><thead><tr><th>what</th><th "
-        "class=\"l\">target"
-        "</th><th class=\"l\">measured</th><th></th></tr></thead><tbody>";
-    for (const target& t : r.targets)
-        out += fmt::format(
-            "<tr><td>{}</td><td class=\"l\" data-k=\"target\">{}</td><td class=\"l\" data-k=\"measured\">{}</td>"
-            "<td class=\"{}\" data-k=\"\">{}</td></tr>",
-            escaped(t.what), escaped(t.goal), escaped(t.measured),
-            !t.reached.has_value() ? "soft"
-            : *t.reached           ? "yes"
-                                   : "no",
-            !t.reached.has_value() ? "not measured"
-            : *t.reached           ? "reached"
-                                   : "not reached");
-    return out + "</tbody></table></div>";
+std::string targets_of(const report& r) {
+    std::vector<target_row> rows;
+    for (const target& t : r.targets) rows.push_back({t.what, t.goal, t.measured, t.reached});
+    return targets_section(
+        "What the project set out to reach; ratios of things that took turns within this run.", rows);
 }
 
 std::string cells_section(const std::vector<cell>& cells, std::string_view title) {
@@ -93,7 +79,7 @@ void write_html(const report& r, const std::string& path) {
         fmt::format("<h1>How long until a socket has its port?</h1><p>{} Block of berth's: {} ports, as full as the "
                     "range.</p><p class=\"soft\">{} run of {}, {} on {}.</p>",
                     escaped(r.where.note), r.block_ports, r.mode, r.when, r.kernel, escaped(r.machine)) +
-            plain_section(r) + charts_section(r) + targets_section(r) + timed_section(r) + "<h2>All figures</h2>" +
+            plain_section(r) + charts_section(r) + targets_of(r) + timed_section(r) + "<h2>All figures</h2>" +
             cells_section(r.cells, "bind: every scene") + cells_section(r.outbound, "connect: every scene"));
 }
 

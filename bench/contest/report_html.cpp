@@ -77,18 +77,10 @@ std::string table(const scene_result& scene) {
     return out + "</table></div></details>";
 }
 
-std::string targets_table(const report& r) {
-    if (r.targets.empty()) return {};
-    std::string out =
-        "<h2>Targets</h2><p class=\"soft\">Reached when the lower end of the interval is within the limit.</p>"
-        "<div class=\"wide\"><table class=\"plain\"><thead><tr><th>what</th><th class=\"l\">target</th>"
-        "<th class=\"l\">measured</th><th></th></tr></thead><tbody>";
-    for (const target_result& t : r.targets)
-        out += fmt::format(
-            "<tr><td>{}</td><td class=\"l\" data-k=\"target\">{}</td><td class=\"l\" data-k=\"measured\">{}</td>"
-            "<td data-k=\"\">{}</td></tr>",
-            escaped(t.what), escaped(t.goal), escaped(t.measured), t.is_reached ? "reached" : "<b>not reached</b>");
-    return out + "</tbody></table></div>";
+std::string targets_of(const report& r) {
+    std::vector<target_row> rows;
+    for (const target_result& t : r.targets) rows.push_back({t.what, t.goal, t.measured, t.is_reached});
+    return targets_section("Reached when the lower end of the interval is within the limit.", rows);
 }
 
 }  // namespace
@@ -106,7 +98,7 @@ void write_html(const report& r, const std::string& path) {
             waits += latency_chart(scene);
     }
     body += "<h2>Side by side</h2><div class=\"cards\">" + costs + "</div><h2>How long clients wait</h2>" +
-            "<div class=\"cards\">" + waits + "</div>" + targets_table(r) + "<h2>All figures</h2>" + tables;
+            "<div class=\"cards\">" + waits + "</div>" + targets_of(r) + "<h2>All figures</h2>" + tables;
     write_page(path, "berth: " + r.program, body);
 }
 

@@ -84,6 +84,7 @@ const std::vector<turn_entry>& all_turn_servers() {
     static const std::vector<turn_entry> all = {
         {"coturn", "coturn", 0, false, {"--relay-threads=1"}},
         {"coturn_again", "coturn once more (A/A)", 0, false, {"--relay-threads=1"}},
+        {"coturn_alone", "coturn, one thread for all", 0, false, {"--relay-threads=0"}},
         {"berth", "berth's relay", 8, true},
     };
     return all;

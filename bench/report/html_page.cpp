@@ -35,6 +35,23 @@ std::string legend(const std::vector<series>& lines) {
     return out + "</ul>";
 }
 
+std::string targets_section(std::string_view explained, const std::vector<target_row>& rows) {
+    if (rows.empty()) return {};
+    std::string out = fmt::format(
+        "<h2>Targets</h2><p class=\"soft\">{}</p><div class=\"wide\"><table class=\"plain\"><thead><tr><th>what</th>"
+        "<th class=\"l\">target</th><th class=\"l\">measured</th><th></th></tr></thead><tbody>",
+        explained);
+    for (const target_row& t : rows) {
+        const char* const kind = !t.reached ? "soft" : *t.reached ? "yes" : "no";
+        const char* const words = !t.reached ? "not measured" : *t.reached ? "reached" : "not reached";
+        out += fmt::format(
+            "<tr><td>{}</td><td class=\"l\" data-k=\"target\">{}</td><td class=\"l\" data-k=\"measured\">{}</td>"
+            "<td class=\"{}\" data-k=\"\">{}</td></tr>",
+            escaped(t.what), escaped(t.goal), escaped(t.measured), kind, words);
+    }
+    return out + "</tbody></table></div>";
+}
+
 void write_page(const std::string& path, std::string_view title, std::string_view body) {
     std::ofstream file(path);
     file << "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
