@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <asio/io_context.hpp>
@@ -17,6 +18,8 @@
 
 namespace berth::test {
 namespace {
+
+constexpr int patience = 60'000;  // milliseconds
 
 int die_at = 0, steps = 0;
 
@@ -79,6 +82,10 @@ void other_process::kill() const {
 }
 int other_process::wait() {
     int status = -1;
+    const int handle = pid_ > 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)) : -1;
+    pollfd ended{.fd = handle, .events = POLLIN, .revents = 0};
+    if (handle >= 0 && ::poll(&ended, 1, patience) == 0) kill();
+    if (handle >= 0) ::close(handle);
     if (pid_ > 0) ::waitpid(pid_, &status, 0);
     pid_ = -1;
     return status;

@@ -38,7 +38,7 @@ public:
     other_process& operator=(const other_process&) = delete;
     [[nodiscard]] const word_channel& channel() const { return *channel_; }
     void kill() const;
-    /// As waitpid says it.
+    /// As waitpid says it. Killed if it has not ended within a minute.
     int wait();
 
 private:

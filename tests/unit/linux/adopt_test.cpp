@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
 #include <set>
 
 namespace berth::test {
@@ -22,7 +23,7 @@ protected:
     ~adopt_test() override { let_go(); }
 
     /// A wildcard block of four ports whose sockets are kept when the reservation ends, as a keeper does it.
-    void reserve_and_keep() {
+    void reserve_and_keep(const std::function<void(bound_port)>& use_one = {}) {
         auto request = GetParam();
         request.block = {0, 4};
         request.park = parking::system_calls;
@@ -30,6 +31,9 @@ protected:
         const auto core = reservation_core::make(platform::system_provider(), request, f);
         ASSERT_TRUE(core) << f.what;
         block_ = core->block();
+        error_code ec;
+        if (use_one) use_one(core->only_lane()->take(ec));
+        ASSERT_FALSE(ec) << ec.message();
         for (std::uint32_t i = 0; i < block_.count; ++i) {
             const auto own = core->only_lane()->sockets(i);
             kept_.push_back({copy(own.holder), copy(own.session), copy(own.other_holder)});
@@ -166,6 +170,28 @@ TEST_P(adopt_test, somebody_on_a_port_that_was_not_kept_is_seen) {
     EXPECT_EQ(f.port, block_.first + 2);
     close(stranger);
     EXPECT_TRUE(adopt(f)) << f.what;
+}
+
+// Its connections outlive the listener that let them in, and the keeper's restart.
+TEST_P(adopt_test, clients_of_an_earlier_owner_stay_and_are_no_strangers) {
+    if (is_udp() || GetParam().use != tcp_use::listen) GTEST_SKIP() << "no clients";
+    const int family = GetParam().family == address_family::ipv4 ? AF_INET : AF_INET6;
+    const int client = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int served = -1;
+    reserve_and_keep([&](const bound_port& port) {
+        sockaddr_in6 a{};
+        a.sin6_family = static_cast<sa_family_t>(family);
+        a.sin6_port = htons(port.port());  // at the same place in sockaddr_in, whose address 0 is this machine too
+        ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&a), sizeof a), 0);
+        served = accept4(static_cast<int>(port.io_handle()), nullptr, nullptr, SOCK_CLOEXEC);
+        ASSERT_GE(served, 0);
+    });
+    expect_adopted();
+    EXPECT_EQ(send(served, "still", 5, 0), 5);
+    char heard[5];
+    EXPECT_EQ(recv(client, heard, sizeof heard, MSG_WAITALL), 5);
+    close(client);
+    close(served);
 }
 
 TEST_P(adopt_test, sockets_of_another_port_or_protocol_are_refused) {

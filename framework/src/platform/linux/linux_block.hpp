@@ -122,6 +122,8 @@ private:
     int note_baselines() noexcept;
     int note_baselines(std::uint32_t index) noexcept;
     int note_baselines_elsewhere() noexcept;
+    [[nodiscard]] bool may_have_clients(std::uint32_t index) const noexcept;
+    int forget_hung_up(std::vector<socket_row>& foreign) noexcept;
     int find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign);
     std::string who_has(std::uint16_t port) noexcept;
 

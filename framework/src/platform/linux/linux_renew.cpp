@@ -10,13 +10,6 @@
 #include <algorithm>
 
 namespace berth::platform {
-namespace {
-
-bool names(const std::vector<socket_row>& rows, std::uint64_t cookie) {
-    return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.cookie == cookie; });
-}
-
-}  // namespace
 
 // listen() asks for the port again, which a holder without SO_REUSEADDR refuses: let go for that one call.
 int linux_block::listen_over_holder(const port_sockets& fresh) noexcept {
@@ -78,7 +71,7 @@ renewal linux_block::renew(std::uint32_t index) noexcept {
     const int r = rebind_session(index, fresh);
     bool alone = r >= 0 && dump(port_at(index), 1, after) >= 0;
     for (const auto& row : after) {  // the holders are among those before
-        alone = alone && (row.cookie == fresh.cookie || is_remains(row) || names(before, row.cookie));
+        alone = alone && (row.cookie == fresh.cookie || is_remains(row) || is_listed(before, row.cookie));
     }
     if (!alone) {
         if (fresh.session >= 0) os_.close(fresh.session);

@@ -7,6 +7,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -96,6 +97,10 @@ bool is_remains(const socket_row& row) noexcept {
         case new_syn_recv: return row.inode == 0;
         default: return false;
     }
+}
+
+bool is_listed(const std::vector<socket_row>& rows, std::uint64_t cookie) noexcept {
+    return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.cookie == cookie; });
 }
 
 socket_dump::socket_dump(system_calls& calls, bool is_tcp, int family, std::uint16_t first, std::uint32_t count,

@@ -34,6 +34,8 @@ enum tcp_state : std::uint8_t {
 /// What is left of a connection that no process has: it cannot bind or listen.
 [[nodiscard]] bool is_remains(const socket_row& row) noexcept;
 
+[[nodiscard]] bool is_listed(const std::vector<socket_row>& rows, std::uint64_t cookie) noexcept;
+
 /// One family's dump, read message by message, for who must not be held up by all of it at once.
 class socket_dump {
 public:
