@@ -10,15 +10,14 @@
 # of its sources. Elsewhere such a program is reported as skipped; cmake/columns.sh shows the reasons.
 #
 # Tests are most of the time that a build takes, and compilers spend much of that on optimising what runs once: so they
-# are compiled with -Og and little debug information, but for those whose running is the work (OPTIMIZED). APART: its
-# sources have names or macros in common, and are not compiled together; see cmake/compile_together.cmake.
+# are compiled with -Og and little debug information or none, but for those whose running is the work (OPTIMIZED).
+# APART: its sources have names or macros in common, and are not compiled together; see cmake/compile_together.cmake.
 
 set(berth_tests_dir "${CMAKE_CURRENT_LIST_DIR}")
 find_program(BERTH_BASH bash REQUIRED)
 mark_as_advanced(BERTH_BASH)
 
-# Without inlining g++ 12 warns of the frames of coroutines, and of Asio's futures, without cause.
-set(berth_test_options -Og -g1 -Wno-mismatched-new-delete -Wno-maybe-uninitialized)
+set(berth_test_options ${berth_optimise_little_options})
 if(BERTH_COUNT_BRANCHES)  # a template has the same branches in the library and in its test
     list(TRANSFORM berth_test_options REPLACE -Og -O0)
 endif()
@@ -52,6 +51,9 @@ function(berth_add_run name labels)
         set_tests_properties(${name} PROPERTIES COST 200)
     elseif(name MATCHES "^(descriptors_run_out|oracle_walk|provider|store)_test")
         set_tests_properties(${name} PROPERTIES COST 50)
+    endif()
+    if(berth_system STREQUAL "windows" AND name MATCHES "^(other_process|pool)_test$")  # by Wine the longest, and side by side
+        set_tests_properties(${name} PROPERTIES COST 200)
     endif()
     if(berth_system STREQUAL "windows" AND CMAKE_CROSSCOMPILING)
         set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED wine_prefix)

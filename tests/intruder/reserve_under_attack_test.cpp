@@ -1,7 +1,7 @@
 // Reserve under attack: intruders are told each number at the instant of its first bind. Whoever gets in and stays is
 // noticed: reserve fails and holds nothing. After a reserve that succeeded nobody is inside, and nobody gets in.
 //
-// 60 reserves of four ports a TCP case and 120 a UDP case: 360 by each order of calls (repair, toggle, tags), and at
+// 40 reserves of four ports a TCP case and 80 a UDP case: 240 by each order of calls (repair, toggle, tags), and at
 // night more than 1,000. Where an intruder can get in for a moment, a case goes on until one was noticed, at most to
 // the number of the night. Getting in and leaving before the closing check is allowed (nobody loses by it), provided
 // that it opens no door for later: after every success the intruders go on, and repeat above all what worked last.
@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::uint32_t ports = 4;
 constexpr int most_tcp_reserves = 175, most_udp_reserves = 350;
-constexpr int tcp_reserves = 60, udp_reserves = 120;
+constexpr int tcp_reserves = 40, udp_reserves = 80;
 
 struct attacked_reserve {
     std::string name;

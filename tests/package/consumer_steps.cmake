@@ -23,8 +23,8 @@ macro(configure_consumer)  # what it said is in run_output, as after run()
         "-DBERTH_VERSION=${VERSION}" ${ARGN})
 endmacro()
 
-macro(build_and_run_consumer)
-    run(${CMAKE_COMMAND} --build "${work}")
+macro(build_and_run_consumer)  # arguments: of cmake --build
+    run(${CMAKE_COMMAND} --build "${work}" ${ARGN})
     run("${LAUNCHER}" "${work}/consumer")
     if(NOT run_output MATCHES "consumer: ")
         message(FATAL_ERROR "the consumer did not say what it should: ${run_output}")

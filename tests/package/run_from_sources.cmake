@@ -3,8 +3,9 @@
 include("${CMAKE_CURRENT_LIST_DIR}/consumer_steps.cmake")
 
 if(MODE STREQUAL "subdirectory")
-    configure_consumer("-DBERTH_SOURCE=${BERTH_SOURCE}" -DBERTH_COMPILE_TOGETHER=ON)  # what is built is looked at elsewhere
-    build_and_run_consumer()
+    # What is built is looked at elsewhere; fetch_git builds all of it.
+    configure_consumer("-DBERTH_SOURCE=${BERTH_SOURCE}" -DBERTH_COMPILE_TOGETHER=ON)
+    build_and_run_consumer(--target consumer)
 elseif(MODE STREQUAL "fetch_source")
     # FetchContent with the tree at hand, as CMake lets everybody override it; what is built is the same as above.
     configure_consumer(-DBERTH_REPOSITORY=nowhere "-DFETCHCONTENT_SOURCE_DIR_BERTH=${BERTH_SOURCE}")

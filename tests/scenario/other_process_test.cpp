@@ -99,7 +99,7 @@ TEST(another_process, is_refused_with_a_token_that_is_not_its_own) {
 }
 
 TEST(another_process, that_is_killed_leaves_its_ports_at_once) {
-    for (int round = 0; round < 5; ++round) {
+    for (int round = 0; round < 3; ++round) {
         child_process holder("role.DISABLED_holds_and_uses_a_block", "");
         const auto heard = holder.hear();
         ASSERT_FALSE(heard.empty());

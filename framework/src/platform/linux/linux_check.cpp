@@ -76,7 +76,7 @@ int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<s
 }
 
 // The kernel collects rows under a lock and fills them in behind it: a client that hangs up in between is listed as if
-// it were bound only (45 of 30,304 dumps beside four threads of clients), and then it is gone.
+// it were bound only (45 of 30,304 dumps beside three threads of clients), and then it is gone.
 int linux_block::forget_hung_up(std::vector<socket_row>& foreign) noexcept {
     const auto index_of = [&](const auto& row) { return (std::uint32_t{row.port} - request_.block.first) * sessions(); };
     std::vector<socket_row> rows;
