@@ -24,7 +24,7 @@ asio::awaitable<void> client::relay_datagrams(const destination& expected) {
     const auto pair = std::make_shared<association>(proxy_, connection_.get_executor(), from, asker{key, user_});
     const stops_at_end end{*pair};
     asio::ip::udp::endpoint bound;
-    problem what = take_quota();
+    problem what = count_ports(association::ports_at_first);
     if (what == problem::none) what = pair->open(bound);
     if (what != problem::none) {
         give_up(row_of(what).word);
@@ -34,8 +34,8 @@ asio::awaitable<void> client::relay_datagrams(const destination& expected) {
     berth::error_code ec;
     record_.source = {bound.address(), bound.port()};
     if (bound.address().is_unspecified()) record_.source.address(plain(connection_.local_endpoint(ec).address()));
-    pair->start(proxy_->watch_of(connection_.shard()), [this] {
-        give_up("idle");
+    pair->start(proxy_->watch_of(connection_.shard()), [this](std::string_view why) {
+        give_up(why);
         connection_.reset();
     });
     proxy_->counts.associations_open.add();
@@ -46,6 +46,8 @@ asio::awaitable<void> client::relay_datagrams(const destination& expected) {
     proxy_->counts.associations_open.sub();
     record_.bytes_up = pair->bytes_up();
     record_.bytes_down = pair->bytes_down();
+    pair->stop();
+    counted_.give_back();
 }
 
 }  // namespace outbound_proxy

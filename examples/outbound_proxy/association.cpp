@@ -36,7 +36,7 @@ problem association::open(endpoint& bound) {
     return what;
 }
 
-void association::start(watch& by, std::function<void()> ended) {
+void association::start(watch& by, std::function<void(std::string_view)> ended) {
     ended_ = std::move(ended);
     by.add(*this);
     hear(near_, &association::from_client);
@@ -51,11 +51,13 @@ void association::stop() noexcept {
         berth::error_code ignored;
         socket->give_back(ignored);
     }
+    third_.give_back();
 }
 
 void association::hear(berth::bound<berth::udp_socket>& at, void (association::*from)(berth::datagram&)) {
     at->async_receive_each([self = shared_from_this(), from](berth::error_code ec, berth::datagram d) {
-        if (!ec && !self->is_stopped_) ((*self).*from)(d);
+        if (self->is_stopped_) return;
+        ec ? self->end("deaf") : ((*self).*from)(d);
     });
 }
 
@@ -112,11 +114,18 @@ bool association::may_go_to(const endpoint& to) {
 berth::bound<berth::udp_socket>& association::socket_for(const endpoint& to) {
     auto& far = to.address().is_v4() ? far4_ : far6_;
     if (far) return far;
+    if (far4_ || far6_) {
+        berth::error_code ec;
+        third_ = proxy_->count_ports(who_.user, client_.address(), 1, ec);
+        if (ec) return far;
+    }
     problem ignored = problem::none;
     far = far_side(*proxy_).take(on_, to.address().is_v4(), who_, ignored);
     if (far) {
         far->non_blocking(true);
         hear(far, &association::from_destination);
+    } else {
+        third_.give_back();
     }
     return far;
 }
@@ -154,8 +163,12 @@ void association::drop() noexcept { proxy_->counts.datagrams_dropped.add(); }
 
 void association::looked_at(clock::duration idle) noexcept {
     if (proxy_->config.idle == settings::duration::zero() || idle <= proxy_->config.idle) return;
+    end("idle");
+}
+
+void association::end(std::string_view why) {
     leave();
-    if (auto ended = std::exchange(ended_, nullptr)) ended();
+    if (auto ended = std::exchange(ended_, nullptr)) ended(why);
 }
 
 }  // namespace outbound_proxy

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace outbound_proxy {
 
@@ -23,14 +24,17 @@ class association final : public std::enable_shared_from_this<association>, priv
 public:
     using executor_type = berth::io_context::executor_type;
     using endpoint = asio::ip::udp::endpoint;
+    /// What it holds once it has sent: one for the client's side, one for the other. Whoever owns it counts them; a
+    /// destination of the other family takes one more, which it counts itself.
+    static constexpr std::uint32_t ports_at_first = 2;
 
     /// `client`: its address, and its port if that is known already (else 0: its first datagram says).
     association(std::shared_ptr<proxy> of, executor_type on, endpoint client, asker who);
 
     /// Takes a port for the client's side; `none`, and the endpoint that it sends to.
     problem open(endpoint& bound);
-    /// Begins to relay. `ended` is called once if it was idle for so long.
-    void start(watch& by, std::function<void()> ended);
+    /// Begins to relay. `ended` is called once, if it was idle for so long or cannot hear any more.
+    void start(watch& by, std::function<void(std::string_view why)> ended);
     /// Post: its ports are given back.
     void stop() noexcept;
 
@@ -52,6 +56,7 @@ private:
     bool may_go_to(const endpoint& to);
     berth::bound<berth::udp_socket>& socket_for(const endpoint& to);
     void drop() noexcept;
+    void end(std::string_view why);
     void looked_at(clock::duration idle) noexcept override;
     void cut() noexcept override {}  // it ends with its connection
 
@@ -64,7 +69,8 @@ private:
     berth::tcp_resolver resolver_;
     std::deque<endpoint> destinations_;  ///< those that it may hear; the oldest goes for a new one
     std::deque<known_name> names_;
-    std::function<void()> ended_;
+    std::function<void(std::string_view)> ended_;
+    held_ports third_;  ///< counted
     std::uint64_t up_ = 0, down_ = 0;
     bool is_stopped_ = false;
 };

@@ -104,11 +104,10 @@ bool client::admit() {
     return !ec;
 }
 
-problem client::take_quota() {
+problem client::count_ports(std::uint32_t count) {
     berth::error_code ec;
-    if (proxy_->user_ports && user_ != nullptr && !as_user_) as_user_ = proxy_->user_ports->take(user_->name, ec);
-    if (!ec && proxy_->address_ports && !as_address_)
-        as_address_ = proxy_->address_ports->take(limit_key(address_.address()), ec);
+    counted_.give_back();  // of an attempt that failed
+    counted_ = proxy_->count_ports(user_, address_.address(), count, ec);
     return ec ? problem::quota : problem::none;
 }
 
@@ -128,8 +127,7 @@ asio::awaitable<void> client::carry() {
     give_up(through.ending());
     berth::error_code ignored;
     upstream_.give_back(ignored);
-    as_user_.give_back();
-    as_address_.give_back();
+    counted_.give_back();
 }
 
 asio::awaitable<bool> client::send(octets bytes) {

@@ -54,7 +54,7 @@ private:
     /// Where to, checked against the rules, tried one by one until one answers.
     asio::awaitable<problem> connect_to(const destination& to, const std::vector<port_span>& ports);
     asio::awaitable<problem> find(const destination& to, clock::time_point deadline, std::vector<tcp_endpoint>& out);
-    problem take_quota();
+    problem count_ports(std::uint32_t count);
     asio::awaitable<void> carry();
     asio::awaitable<void> part();
     asio::awaitable<void> relay_datagrams(const destination& expected);
@@ -71,7 +71,8 @@ private:
     tcp_endpoint address_;  ///< its own, or what a PROXY header says
     clock::time_point accepted_, deadline_;
     const user_setting* user_ = nullptr;
-    berth::quota_hold as_client_, as_user_, as_address_;
+    berth::quota_hold as_client_;
+    held_ports counted_;
     berth::bound<berth::tcp_socket> upstream_;
     record record_;
     bool has_tunnel_ = false;

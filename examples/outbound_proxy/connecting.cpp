@@ -42,7 +42,7 @@ asio::awaitable<problem> client::connect_to(const destination& to, const std::ve
         give_up("port_not_allowed");
         co_return problem::not_allowed;
     }
-    problem what = take_quota();
+    problem what = count_ports(1);
     std::vector<tcp_endpoint> all;
     if (what == problem::none) what = co_await find(to, deadline, all);
     if (what != problem::none) co_return what;

@@ -36,6 +36,16 @@ proxy::proxy(settings from, berth::shards& on, berth::service::logger& to)
     }
 }
 
+held_ports proxy::count_ports(const user_setting* user, const asio::ip::address& from, std::uint32_t count,
+                              berth::error_code& ec) {
+    held_ports out;
+    ec = {};
+    if (user_ports && user != nullptr) out.as_user = user_ports->take(user->name, count, ec);
+    if (!ec && address_ports) out.as_address = address_ports->take(limit_key(from), count, ec);
+    if (ec) out.give_back();
+    return out;
+}
+
 bool is_own_address(const berth::io_context::executor_type& on, const asio::ip::address& address) {
     berth::error_code ec;
     berth::udp_socket question(on);

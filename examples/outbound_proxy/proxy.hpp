@@ -21,6 +21,15 @@
 
 namespace outbound_proxy {
 
+/// Ports that count in the quotas, until they are given back or it ends.
+struct held_ports {
+    berth::quota_hold as_user, as_address;
+    void give_back() noexcept {
+        as_user.give_back();
+        as_address.give_back();
+    }
+};
+
 class proxy {
 public:
     /// Reserves all ports. Throws with a text for the operator.
@@ -32,6 +41,9 @@ public:
         for (const auto& one : watches_) one->cut_all();
         watches_.clear();
     }
+    /// `count` ports of the user's quota and of the address's: both or none, and quota_exceeded.
+    held_ports count_ports(const user_setting* user, const asio::ip::address& from, std::uint32_t count,
+                           berth::error_code& ec);
     [[nodiscard]] watch& watch_of(std::size_t shard) noexcept { return *watches_[shard]; }
 
     const settings config;

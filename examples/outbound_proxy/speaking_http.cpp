@@ -59,8 +59,7 @@ asio::awaitable<bool> client::answer_http(const http_connect& request) {
         const problem_row& row = row_of(what);
         if (record_.ending == "closed" || record_.ending == "unwelcome") give_up(row.word);
         const auto answer = refusal(row.http, row.says, request.keeps_alive);
-        as_user_.give_back();
-        as_address_.give_back();
+        counted_.give_back();
         co_return !co_await send(std::string_view(answer)) || !request.keeps_alive;
     }
     co_await send(established());

@@ -24,7 +24,7 @@ void add_options(CLI::App& app, relay::relay_options& o) {
     app.add_option("--realm", o.realm, "Realm of the credentials");
     app.add_option("--user", o.users, "NAME:PASSWORD");
     app.add_option("--rest-secret", o.rest_secret, "Secret of time-limited credentials");
-    app.add_option("--quota", o.quota, "Allocations of one user at once; 0: no limit");
+    app.add_option("--quota", o.quota, "Allocations of one user at once, and ports kept for one by EVEN-PORT; 0: no limit");
     app.add_flag("--allow-loopback-peers", o.rules.allow_loopback, "Peers on this machine");
     app.add_flag("--allow-private-peers", o.rules.allow_private, "Peers on private networks");
     app.add_flag("--rfc5766-channels", o.limit.rfc5766_channels,

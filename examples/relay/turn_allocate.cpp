@@ -22,9 +22,6 @@ void turn_shard::allocate(request& r) {
 
     auto made = std::make_unique<allocation>(*this, r.client);
     made->user = r.who;
-    berth::error_code no_more;
-    made->counted = shared_.quotas.take(r.who.counted_as, no_more);
-    if (no_more) return refuse(r, 486, "Allocation Quota Reached");
     std::optional<port_token> kept;
     std::uint16_t missing_family = 0;
     if (!draw_ports(r, *made, kept, missing_family)) return;
@@ -68,19 +65,26 @@ bool turn_shard::draw_ports(request& r, allocation& made, std::optional<port_tok
     berth::error_code ec;
     if (const attribute_view* const token = m.find(attribute::reservation_token)) {
         auto brought = shared_.kept.take(token->value, r.who.counted_as, now_);
+        made.counted = std::move(brought.counted);
         if (brought.port) made.relayed[0] = open(brought.block, std::move(brought.port), made);
     } else {
         const auto family = m.number(attribute::requested_address_family);
         const std::size_t at = *shared_.block_of(family && *family >> 24 == family_ipv6);
         relay_block& block = shared_.blocks[at];
         const attribute_view* const even = m.find(attribute::even_port);
+        const bool wants_next = even != nullptr && (even->value[0] & 0x80) != 0;
+        berth::quota_hold of_next;
+        made.counted = shared_.quotas.take(r.who.counted_as, ec);
+        if (!ec && wants_next) of_next = shared_.quotas.take(r.who.counted_as, ec);
+        if (ec) return refuse(r, 486, "Allocation Quota Reached"), false;
         if (even == nullptr) {
             if (auto port = block.take(ec)) made.relayed[0] = open(at, std::move(port), made);
-        } else if ((even->value[0] & 0x80) == 0) {
+        } else if (!wants_next) {
             if (auto port = block.take_even(ec)) made.relayed[0] = open(at, std::move(port), made);
         } else if (auto pair = block.take_pair(ec); pair[0]) {
             made.relayed[0] = open(at, std::move(pair[0]), made);
-            if (made.relayed[0]) kept = shared_.kept.keep(std::move(pair[1]), at, r.who.counted_as, now_);
+            if (made.relayed[0])
+                kept = shared_.kept.keep(std::move(pair[1]), at, r.who.counted_as, std::move(of_next), now_);
         }
     }
     if (!made.relayed[0]) return refuse(r, 508, "Insufficient Capacity"), false;

@@ -260,5 +260,30 @@ TEST_F(daemon_share_deaths, under_load_no_port_is_in_two_hands) {
     expect_all_as_new(30);
 }
 
+TEST_F(daemon_share_deaths, clients_of_a_listener_that_is_back_outlive_the_daemon_and_cost_no_port) {
+    create(transport::tcp, 4);
+    auto share = open(token_, 4);
+    auto port = share.take();
+    const int client = connected_client(port.port());
+    const int served = accept_within(static_cast<int>(port.io_handle()));
+    ASSERT_GE(served, 0);
+    error_code ec;
+    port.give_back(ec);
+    EXPECT_FALSE(ec) << ec.message();
+    share = {};
+    ASSERT_TRUE(comes_true([&] { return ports_out() == 0; }));
+    for (int i = 0; i < 2; ++i) {
+        i == 0 ? kill_daemon() : static_cast<void>(stop_daemon());
+        start(daemon_options());
+        EXPECT_TRUE(listed().is_held) << listed().why_not_held;
+        auto again = open(token_, 4);
+        EXPECT_EQ(take_all(again).size(), 4u);
+    }
+    char heard = 0;
+    EXPECT_EQ(::send(served, "x", 1, 0), 1);
+    EXPECT_EQ(::recv(client, &heard, 1, 0), 1);
+    close_hard(client), close_hard(served);
+}
+
 }  // namespace
 }  // namespace berth::test

@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include <asio/ip/udp.hpp>
 
+#include <optional>
+
 namespace berth::test {
 namespace {
 
@@ -198,6 +200,42 @@ TEST_F(outbound_udp, a_user_without_a_source_for_datagrams_is_told_so) {
     EXPECT_EQ(reply_to(of_paris, 'a'), 2);
     EXPECT_EQ(reply_to(of_both, 'b'), 0) << log();
     of_both.close();
+    EXPECT_EQ(stop(), 0);
+}
+
+TEST_F(outbound_udp, each_port_that_an_association_holds_counts) {
+    start({"--udp-relay", "near=127.0.0.1:any*4", "--udp-source", "far=127.0.0.1:any*4", "--udp-source",
+           "six=[::1]:any*2", "--ports-per-address", "3"});
+    const datagrams client, one, six("::1");
+    const std::string to_six = "\0\0\0\4"s + std::string(15, '\0') + "\1" + number(six.port()) + "six";
+    const auto serves = [&](const udp::endpoint& relay) {
+        client.send(header(one.port()) + "four", relay);
+        return one.receive() == "four";
+    };
+    stream first = connect(), second = connect();
+    auto relay = associate(first);
+    ASSERT_EQ(reply_, 0);
+    EXPECT_TRUE(serves(relay));
+    associate(second);
+    EXPECT_EQ(reply_, 2) << "of three ports two are held";
+    client.send(to_six, relay);
+    EXPECT_EQ(six.receive(), "six");
+    first.close();
+    std::optional<stream> third;
+    for (int i = 0; i < 200 && reply_ != 0; ++i) {  // until the proxy has heard of the end
+        ::usleep(10'000);
+        relay = associate(third.emplace(connect()));
+    }
+    ASSERT_EQ(reply_, 0);
+    const small_server server(serve_echo);
+    int reply = -1;
+    stream tcp = connect_socks(server.port(), reply);
+    EXPECT_EQ(reply, 0) << "the third port";
+    EXPECT_TRUE(serves(relay));
+    client.send(to_six, relay);
+    EXPECT_EQ(six.receive(shortly), "nothing") << "it would be a fourth port";
+    EXPECT_TRUE(serves(relay));
+    third->close(), tcp.close();
     EXPECT_EQ(stop(), 0);
 }
 

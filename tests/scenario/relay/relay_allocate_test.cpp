@@ -167,6 +167,27 @@ TEST(relay_allocate, a_user_has_his_quota_and_the_block_its_end) {
     EXPECT_EQ(relay.logged("allocation_ended", "why=released"), 1U);
 }
 
+// Or one user could keep every port of the block, by allocating pairs and giving back the even one.
+TEST(relay_allocate, a_port_that_is_kept_counts_in_the_quota_until_it_is_brought) {
+    running_relay relay([](relay_options& o) { o.quota = 2; });
+    relay_client rtp(relay.address()), rtcp(relay.address()), third(relay.address());
+    const reply even = rtp.allocate(even_port(true));
+    ASSERT_TRUE(even.is_success());
+    EXPECT_EQ(third.allocate().code(), 486);
+    EXPECT_TRUE(rtp.refresh(0).is_success());
+    EXPECT_EQ(third.allocate(even_port(true)).code(), 486) << "one is kept, and a pair is two";
+    const attribute_view* const found = even.message->find(attribute::reservation_token);
+    ASSERT_NE(found, nullptr);
+    const bytes token(found->value.begin(), found->value.end());
+    EXPECT_TRUE(third.allocate().is_success());
+    const auto bring = [&](stun_writer& w) { w.add(attribute::reservation_token, bytes_view(token)); };
+    EXPECT_TRUE(rtcp.allocate(bring).is_success()) << "its place was kept as well";
+    EXPECT_TRUE(third.refresh(0).is_success());
+    EXPECT_TRUE(rtcp.refresh(0).is_success());
+    relay_client again(relay.address());
+    EXPECT_TRUE(again.allocate(even_port(true)).is_success()) << "both places are free again";
+}
+
 TEST(relay_allocate, lifetimes_are_bounded_and_what_is_not_refreshed_ends) {
     running_relay relay([](relay_options& o) {
         o.limit.default_lifetime = 2s;
