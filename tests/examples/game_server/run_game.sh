@@ -10,6 +10,7 @@ fail() { printf '%s\n' "$*" >&2; cat "$log" >&2; exit 1; }
 
 # serve OPTIONS...: starts the server; sets server (its process), lobby and metrics (where they are).
 serve() {
+    : >"$log"  # of an earlier one; the shell that starts this one gets to it a moment later
     "$program" --lobby 127.0.0.1:0 --metrics 127.0.0.1:0 --shards 2 "$@" 2>"$log" &
     server=$!
     trap 'kill -KILL "$server" 2>/dev/null || true; rm -rf "$scratch"' EXIT
