@@ -52,7 +52,7 @@ function(berth_add_run name labels)
     elseif(name MATCHES "^(descriptors_run_out|oracle_walk|provider|store)_test")
         set_tests_properties(${name} PROPERTIES COST 50)
     endif()
-    if(berth_system STREQUAL "windows" AND name MATCHES "^(other_process|pool)_test$")  # by Wine the longest, and side by side
+    if(berth_system STREQUAL "windows" AND name STREQUAL "pool_test")  # by Wine the longest
         set_tests_properties(${name} PROPERTIES COST 200)
     endif()
     if(berth_system STREQUAL "windows" AND CMAKE_CROSSCOMPILING)

@@ -49,6 +49,24 @@ std::string tries(port_block block, const char* name) {
     return "nothing";
 }
 
+/// Every port by plain sockets.
+bool can_bind_all(port_block block) {
+    asio::io_context context;
+    bool can = true;
+    const auto try_one = [&](auto socket, auto endpoint) {
+        error_code ec;
+        socket.open(endpoint.protocol(), ec);
+        if (!ec) socket.bind(endpoint, ec);
+        can = can && !ec;
+    };
+    for (std::uint32_t i = 0; i < block.count; ++i) {
+        const auto port = static_cast<std::uint16_t>(block.first + i);
+        try_one(asio::ip::tcp::socket(context), asio::ip::tcp::endpoint(asio::ip::tcp::v6(), port));
+        try_one(asio::ip::udp::socket(context), asio::ip::udp::endpoint(asio::ip::udp::v6(), port));
+    }
+    return can;
+}
+
 TEST(role, DISABLED_tries_all_ports) {
     port_block block;
     std::istringstream(child_word()) >> block.first >> block.count;
@@ -110,12 +128,9 @@ TEST(another_process, that_is_killed_leaves_its_ports_at_once) {
         EXPECT_TRUE(block.contains(f.port)) << f.port;
         holder.kill();
         const auto killed = steady::now();
-        port_reservation again;
-        while (!again && steady::now() < killed + 5s) {
-            again = port_reservation::reserve(both_protocols(block), f);
-            if (!again) std::this_thread::sleep_for(1ms);
-        }
-        EXPECT_TRUE(again) << f.what;
+        // A reserve that fails looks for who is there, which by Wine takes seconds.
+        while (!can_bind_all(block) && steady::now() < killed + 5s) std::this_thread::sleep_for(1ms);
+        EXPECT_TRUE(port_reservation::reserve(both_protocols(block), f)) << f.what;
     }
 }
 
