@@ -42,7 +42,7 @@ model_ring::model_ring(::io_uring& user, unsigned entries, const ::io_uring_para
 
 void model_ring::exit() noexcept {
     for (const auto& r : pending_) {
-        if (r.e.user_data > detail::tag::last) complain("ring: it goes, and the kernel is at work on an operation");
+        if (detail::tag::is_operation(r.e.user_data)) complain("ring: it goes, and the kernel is at work on an operation");
     }
     auto lent = std::count(is_lent_.begin(), is_lent_.end(), true);
     if (buffers_ != nullptr) {  // what was given back and not chosen since
@@ -91,7 +91,7 @@ bool model_ring::flush() noexcept {
 
 void model_ring::show_flags() noexcept {
     const bool has_work = std::any_of(pending_.begin(), pending_.end(), [](const auto& r) {
-        return r.e.user_data > detail::tag::last || event_at(r.e.fd) == nullptr || event_at(r.e.fd)->writes != r.seen;
+        return detail::tag::is_operation(r.e.user_data) || event_at(r.e.fd) == nullptr || event_at(r.e.fd)->writes != r.seen;
     });
     sq_flags_ = (overflow_.empty() ? 0U : IORING_SQ_CQ_OVERFLOW) | (has_work ? IORING_SQ_TASKRUN : 0U);
 }
@@ -140,6 +140,10 @@ void model_ring::cancel(const ::io_uring_sqe& e) noexcept {
             count_of_ring(ring_mark::cancel_was_late);
             return post(e.user_data, -ENOENT, 0);
         }
+    }
+    if (chance.random.chance(100)) {  // on its way from one of the kernel's lists to another: it goes on
+        count_of_ring(ring_mark::cancel_missed);
+        return post(e.user_data, -ENOENT, 0);
     }
     if (chance.random.chance(100)) {
         count_of_ring(ring_mark::cancel_at_work);

@@ -38,6 +38,7 @@ enum class ring_mark : std::uint8_t {
     cancel_at_once,
     cancel_was_late,
     cancel_at_work,
+    cancel_missed,
     interrupted,
     by_poll,
     marks

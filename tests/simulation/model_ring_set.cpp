@@ -19,8 +19,8 @@ std::array<std::uint64_t, static_cast<std::size_t>(ring_mark::marks)> counts{};
 std::span<const char* const> ring_marks() noexcept {
     static constexpr const char* names[] = {"plain_ring",     "deferred_ring",   "taken_in_part",  "refused_entry",
                                             "refused_enter",  "no_more",         "overflown",      "cancel_by_entry",
-                                            "cancel_at_once", "cancel_was_late", "cancel_at_work", "interrupted",
-                                            "by_poll"};
+                                            "cancel_at_once", "cancel_was_late", "cancel_at_work", "cancel_missed",
+                                            "interrupted",    "by_poll"};
     static_assert(std::size(names) == static_cast<std::size_t>(ring_mark::marks));
     return names;
 }

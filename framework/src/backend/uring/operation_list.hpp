@@ -2,7 +2,7 @@
 // of them.
 //
 // An operation that has not ended is in one place at a time, and in at most one list, which its place names; one that
-// the kernel has is in none, or among those to be cancelled. Linked both ways: any of them may go at any time.
+// the kernel has is in none, or among those to be cancelled, or those whose cancellation it has. Linked both ways: any of them may go at any time.
 #pragma once
 
 #include <berth/detail/operation.hpp>
@@ -34,6 +34,7 @@ inline constexpr std::uint16_t by_poll = 1 << 5;    ///< the kernel has a poll i
 inline constexpr std::uint16_t listed = 1 << 6;     ///< among those whose cancellation is to be submitted
 inline constexpr std::uint16_t last_seen = 1 << 7;  ///< the kernel is done with it, its last result is not fetched
 inline constexpr std::uint16_t impatient = 1 << 8;  ///< a send that the kernel was told not to let wait for room
+inline constexpr std::uint16_t told = 1 << 9;       ///< among those whose cancellation the kernel has
 }  // namespace mark
 
 /// Bytes for the ancillary data of a lent datagram, where it is the backend that chooses buffers.
@@ -80,6 +81,9 @@ public:
     [[nodiscard]] operation* before(const operation& op) const noexcept {
         return &op == first_ ? nullptr : previous_of(op);
     }
+
+    /// Of the last: the first.
+    [[nodiscard]] operation* behind(const operation& op) const noexcept { return next_of(op); }
 
     void push_back(operation& op) noexcept {
         if (first_ == nullptr) {

@@ -22,12 +22,14 @@
 
 namespace berth::detail {
 
-/// What user_data says. An operation's address is never one of the first numbers.
+/// What user_data says. An operation's address is never one of the first numbers, and even.
 namespace tag {
 inline constexpr std::uint64_t ignored = 1;
 inline constexpr std::uint64_t ear = 2;
 inline constexpr std::uint64_t last = 7;
 inline std::uint64_t of(const operation& op) noexcept { return reinterpret_cast<std::uintptr_t>(&op); }
+inline std::uint64_t of_cancellation(const operation& op) noexcept { return of(op) | 1; }
+inline bool is_operation(std::uint64_t user_data) noexcept { return user_data > last && (user_data & 1) == 0; }
 inline operation& operation_of(std::uint64_t user_data) noexcept {
     return *reinterpret_cast<operation*>(static_cast<std::uintptr_t>(user_data));
 }
@@ -146,6 +148,9 @@ private:
     void lend_datagram(message_operation& op, completion& out) noexcept;
     void drop(operation& op, const ring_result& r) noexcept;
     void heard(const ring_result& r) noexcept;
+    void forget_cancellation(operation& op) noexcept;
+    void forget_cancellations() noexcept;
+    void cancel_again(std::uint64_t cancellation) noexcept;
 
     // quiet
     void come_apart() noexcept {
@@ -171,7 +176,7 @@ private:
     backend_facts facts_;
     std::uint32_t entries_;
 
-    operation_list backlog_, starved_, cancels_, ended_;
+    operation_list backlog_, starved_, cancels_, told_, ended_;
     completion ahead_;                  ///< fetched by wait() to know that there is one; op is nullptr if not
     std::vector<ring_result> stashed_;  ///< taken off the queue before their turn
     std::size_t next_stashed_ = 0;

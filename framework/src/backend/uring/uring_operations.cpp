@@ -177,7 +177,7 @@ void uring_backend::prepare_accept(operation& op, ::io_uring_sqe& entry) noexcep
 
 void uring_backend::prepare_cancel(const operation& op, ::io_uring_sqe& entry) noexcept {
     ::io_uring_prep_cancel64(&entry, tag::of(op), 0);
-    entry.user_data = tag::ignored;
+    entry.user_data = tag::of_cancellation(op);
     if (ring_.can_skip_results()) entry.flags = IOSQE_CQE_SKIP_SUCCESS;
 }
 

@@ -35,7 +35,7 @@ bool uring_backend::has_last(const operation& op) const noexcept {
 }
 
 void uring_backend::mark_last(const ring_result& r) noexcept {
-    if (r.user_data <= tag::last) return;
+    if (!tag::is_operation(r.user_data)) return;
     if ((r.flags & IORING_CQE_F_BUFFER) != 0) buffers_.taken(r.flags >> IORING_CQE_BUFFER_SHIFT);
     if ((r.flags & IORING_CQE_F_MORE) == 0) set_mark(tag::operation_of(r.user_data), mark::last_seen);
 }
@@ -153,7 +153,7 @@ void uring_backend::leave_to_parent() noexcept {
     if (ahead_.op != nullptr) drop_ahead(*ahead_.op->socket);
     stashed_.clear();
     next_stashed_ = 0;
-    while (operation* const op = cancels_.pop_front()) clear_mark(*op, mark::listed);
+    forget_cancellations();
     operation_list doomed;
     for (attachment* s = attached(); s != nullptr; s = s->next) {
         for (operation* op = s->first; op != nullptr; op = op->next) {
@@ -190,7 +190,7 @@ uring_backend::~uring_backend() {
         if (ahead_.op != nullptr) drop_ahead(*ahead_.op->socket);
         stash();
         for (std::size_t i = next_stashed_; i < stashed_.size(); ++i) {
-            if (stashed_[i].user_data > tag::last) drop(tag::operation_of(stashed_[i].user_data), stashed_[i]);
+            if (tag::is_operation(stashed_[i].user_data)) drop(tag::operation_of(stashed_[i].user_data), stashed_[i]);
         }
     }
     ring_.close();

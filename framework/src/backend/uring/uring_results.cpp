@@ -35,15 +35,16 @@ bool uring_backend::fetch(completion& out) noexcept {
 }
 
 bool uring_backend::settle(const ring_result& r, completion& out) noexcept {
-    if (r.user_data <= tag::last) {
+    if (!tag::is_operation(r.user_data)) {
         if (r.user_data == tag::ear) heard(r);
+        if (r.user_data > tag::last && r.result == -ENOENT) cancel_again(r.user_data);
         return false;
     }
     operation& op = tag::operation_of(r.user_data);
     if ((r.flags & IORING_CQE_F_MORE) == 0) {
         --in_kernel_;
-        if (is_marked(op, mark::listed)) cancels_.remove(op);
-        clear_mark(op, mark::listed | mark::last_seen);
+        forget_cancellation(op);
+        clear_mark(op, mark::last_seen);
     }
     if (is_marked(op, mark::quieted)) return settle_quieted(op, r, out);
     if (is_marked(op, mark::by_poll)) return settle_poll(op, r.result, out);
@@ -217,6 +218,33 @@ void uring_backend::begin_going_on(operation& op) noexcept {
     part.message = {};
     part.message.msg_namelen = part.capacity;
     part.message.msg_controllen = whole.control_size;
+}
+
+void uring_backend::forget_cancellation(operation& op) noexcept {
+    if (is_marked(op, mark::listed)) cancels_.remove(op);
+    if (is_marked(op, mark::told)) told_.remove(op);
+    clear_mark(op, mark::listed | mark::told);
+}
+
+void uring_backend::forget_cancellations() noexcept {
+    while (operation* const op = cancels_.pop_front()) clear_mark(*op, mark::listed);
+    while (operation* const op = told_.pop_front()) clear_mark(*op, mark::told);
+}
+
+// The kernel did not find it: it has ended, mostly, and its memory may be another's. But one that found room or bytes
+// as the kernel began to wait for some is in none of its lists until it is tried again, and then may wait for ever.
+void uring_backend::cancel_again(std::uint64_t cancellation) noexcept {
+    operation* op = told_.first();
+    if (op == nullptr) return;
+    do {
+        if (tag::of_cancellation(*op) == cancellation) {
+            told_.remove(*op);
+            clear_mark(*op, mark::told);
+            set_mark(*op, mark::listed);
+            return cancels_.push_back(*op);
+        }
+        op = told_.behind(*op);
+    } while (op != told_.first());
 }
 
 void uring_backend::heard(const ring_result& r) noexcept {

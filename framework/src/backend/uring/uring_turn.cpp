@@ -121,6 +121,8 @@ bool uring_backend::fill_queue() noexcept {
         cancels_.remove(*op);
         clear_mark(*op, mark::listed);
         prepare_cancel(*op, *entry);
+        told_.push_back(*op);
+        set_mark(*op, mark::told);
     }
     while (operation* const op = backlog_.first()) {
         ::io_uring_sqe* const entry = ring_.slot();
@@ -159,7 +161,7 @@ bool uring_backend::stash() noexcept {
 void uring_backend::leave_ring() noexcept {
     stash();
     mark_all_last();
-    while (operation* const op = cancels_.pop_front()) clear_mark(*op, mark::listed);
+    forget_cancellations();
     operation_list doomed;
     for (attachment* s = attached(); s != nullptr; s = s->next) {
         for (operation* op = s->first; op != nullptr; op = op->next) {
