@@ -28,13 +28,18 @@ asio::ip::address plain(const asio::ip::address& a) {
     return a;
 }
 
-// `asks`: whether to ask berthd for a token that the process does not know.
+// `asks`: whether to ask berthd for a token that the process does not know. Of several shares of one block one stays,
+// and whoever has found another one meanwhile looks again.
 error_code find_core(reservation_token token, std::shared_ptr<reservation_core>& core, bool asks = false) {
-    core = token_table::instance().find(token);
     error_code denied = errc::invalid_token;
+    core = token_table::instance().find(token);
     if (!core && asks && token) core = detail::share_for_associate(token, denied);
-    if (core) acquiring_sockets::instance().look(core.get());  // a token ends with its acquiring socket, at once
-    if (core && core->now() == detail::phase::held) return {};
+    for (const reservation_core* before = nullptr; core && core.get() != before;) {
+        acquiring_sockets::instance().look(core.get());  // a token ends with its acquiring socket, at once
+        if (core->now() == detail::phase::held) return {};
+        before = core.get();
+        if (auto other = token_table::instance().find(token)) core = std::move(other);
+    }
     return denied == errc::invalid_token && token_table::is_parents(token) ? errc::forked : denied;
 }
 

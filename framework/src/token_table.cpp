@@ -37,6 +37,15 @@ void token_table::add(const std::shared_ptr<reservation_core>& core, reservation
     if (look_up(token) == nullptr) entries_.push_back({token, core, core.get()});
 }
 
+void token_table::replace(const reservation_core& from, const std::shared_ptr<reservation_core>& by) noexcept {
+    const std::lock_guard lock(mutex_);
+    for (entry& e : entries_) {
+        if (e.address != &from) continue;
+        e.core = by;
+        e.address = by.get();
+    }
+}
+
 void token_table::remove(const reservation_core& core) noexcept {
     const std::lock_guard lock(mutex_);
     std::erase_if(entries_, [&](const entry& e) { return e.address == &core; });

@@ -22,6 +22,8 @@ public:
     reservation_token add(const std::shared_ptr<reservation_core>& core);
     /// A persistent block's: several reservations of one process may have it, and the first of them is found.
     void add(const std::shared_ptr<reservation_core>& core, reservation_token token);
+    /// Where `from` was found, `by` is; no moment lies in between.
+    void replace(const reservation_core& from, const std::shared_ptr<reservation_core>& by) noexcept;
     void remove(const reservation_core& core) noexcept;
     /// nullptr: unknown, released, or never this process's.
     [[nodiscard]] std::shared_ptr<reservation_core> find(reservation_token token) noexcept;

@@ -129,8 +129,8 @@ std::shared_ptr<reservation_core> share_for_associate(reservation_token token, e
     std::erase_if(opened.cores, [](const auto& c) { return c->now() == phase::released; });
     for (const auto& c : opened.cores) {  // another thread was quicker
         if (c->token() != token) continue;
+        token_table::instance().replace(*core, c);  // where this one came first into the table
         core->release(f, if_taken::detach);
-        token_table::instance().add(c, token);  // the other one may have been the one that is found
         return c;
     }
     opened.cores.push_back(core);
