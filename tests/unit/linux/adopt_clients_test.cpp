@@ -61,6 +61,7 @@ protected:
     /// As a successor (true) or a keeper's next start (false) goes about it.
     void adopt(failure& f) {
         error_code ec;
+        const std::uint32_t served_at = port_.port() - core_->block().first;
         if (!GetParam()) port_.give_back(ec);
         ASSERT_FALSE(ec) << ec.message();
         platform::linux_provider provider(calls_);
@@ -73,9 +74,12 @@ protected:
             const auto copy = [&](platform::native_socket fd) {
                 return platform::native_socket{fd < 0 ? -1 : keep(::dup(static_cast<int>(fd)))};
             };
-            request.inherited.push_back({copy(own.holder), copy(own.session), copy(own.other_holder)});
+            const bool is_lost = has_lost_session_ && i == served_at;
+            request.inherited.push_back({copy(own.holder), is_lost ? -1 : copy(own.session), copy(own.other_holder)});
             if (request.over) request.over->cookies.push_back(cookie_of(static_cast<int>(own.session)));
         }
+        if (has_lost_session_) core_->release(f, if_taken::refuse);
+        ASSERT_FALSE(f) << f.what;
         const auto made = provider.prepare(request, f);
         ASSERT_TRUE(made) << f.what;
         made->hold(~std::uint32_t{0}, f);
@@ -97,6 +101,7 @@ protected:
     calls_of_hang_ups calls_;
     std::shared_ptr<detail::reservation_core> core_;
     bound_port port_;
+    bool has_lost_session_ = false;
     descriptor client_, served_;
     std::vector<descriptor> copies_;
 };
@@ -127,6 +132,17 @@ TEST_P(adopt_clients, a_bound_socket_that_stays_is_a_stranger) {
     EXPECT_NE(f.what.find("state CLOSE"), std::string::npos) << f.what;
     calls_.answers = 0;
     expect_served();
+}
+
+// A visitor may have come with the bind, and be connected since.
+TEST_P(adopt_clients, where_the_listener_was_bound_anew_a_connection_is_a_stranger) {
+    if (GetParam()) GTEST_SKIP() << "a successor binds nothing";
+    has_lost_session_ = true;
+    const std::uint16_t port = port_.port();
+    failure f;
+    adopt(f);
+    EXPECT_EQ(f.code, errc::block_unavailable);
+    EXPECT_EQ(f.port, port);
 }
 
 INSTANTIATE_TEST_SUITE_P(by, adopt_clients, testing::Bool(),

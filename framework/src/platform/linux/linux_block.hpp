@@ -122,6 +122,9 @@ private:
     int note_baselines() noexcept;
     int note_baselines(std::uint32_t index) noexcept;
     int note_baselines_elsewhere() noexcept;
+    [[nodiscard]] std::uint32_t first_index_of(const socket_row& row) const noexcept {
+        return (std::uint32_t{row.port} - request_.block.first) * sessions();
+    }
     [[nodiscard]] bool may_have_clients(std::uint32_t index) const noexcept;
     int forget_hung_up(std::vector<socket_row>& foreign) noexcept;
     int find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign);

@@ -51,15 +51,16 @@ int linux_block::dump(std::uint16_t first, std::uint32_t count, std::vector<sock
 }
 
 // Who held all sockets of a port has let nobody else connect from there: connections are clients of a listener that
-// serves, or did.
+// serves, or did. But where a session socket was bound anew, whoever came with it may be connected by now.
 bool linux_block::may_have_clients(std::uint32_t index) const noexcept {
-    return is_inherited(index) && (is_listener() || (request_.over && !is_udp()));
+    if (request_.over) return is_inherited(index) && !is_udp();
+    return is_inherited(index) && is_listener() && request_.inherited[index].session >= 0;
 }
 
 // Adds to `foreign` every row that is neither remains nor a socket of this block's.
 int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<socket_row>& foreign) {
     for (const auto& row : rows) {
-        const std::uint32_t index = (std::uint32_t{row.port} - request_.block.first) * sessions();
+        const std::uint32_t index = first_index_of(row);
         if (index >= ports_.size() || is_remains(row) || is_out(index)) continue;  // out: with its own connections
         if (is_connection(row) && may_have_clients(index)) continue;
         const auto& port = ports_[index];
@@ -76,12 +77,11 @@ int linux_block::find_foreign(const std::vector<socket_row>& rows, std::vector<s
 }
 
 // The kernel collects rows under a lock and fills them in behind it: a client that hangs up in between is listed as if
-// it were bound only (45 of 30,304 dumps beside three threads of clients), and then it is gone.
+// it were bound only (45 of a probe's 30,304 dumps beside three threads of clients), and then it is gone.
 int linux_block::forget_hung_up(std::vector<socket_row>& foreign) noexcept {
-    const auto index_of = [&](const auto& row) { return (std::uint32_t{row.port} - request_.block.first) * sessions(); };
     std::vector<socket_row> rows;
     for (auto row = foreign.begin(); row != foreign.end();) {
-        const bool may_be = row->state == close_ && may_have_clients(index_of(*row));
+        const bool may_be = row->state == close_ && may_have_clients(first_index_of(*row));
         if (const int r = may_be ? dump(row->port, 1, rows) : 0; r < 0) return r;
         row = may_be && !is_listed(rows, row->cookie) ? foreign.erase(row) : row + 1;
     }
